@@ -1,0 +1,59 @@
+/**
+ * Container images out of any store as OCI archives, to the byte as containerd writes them:
+ * planned, streamed, verified and read back with web streams alone.
+ *
+ * {@linkcode exportArchive} is the main job in one call, {@linkcode planArchive} the archive as a
+ * value. A {@linkcode ContentStore} says where blobs live;
+ * stores that touch a disk or a network have subpaths of their own.
+ *
+ * @module
+ */
+export { exportArchive } from "./src/archive/export.ts";
+export {
+  type ArchiveEntry,
+  type ArchivePlan,
+  type ExportOptions,
+  planArchive,
+} from "./src/archive/plan.ts";
+export type { Progress, StreamOptions } from "./src/archive/stream.ts";
+export type { Root, WalkOptions } from "./src/archive/walk.ts";
+export { type CreateDigester, createDigester, type Digester } from "./src/content/digester.ts";
+export { readBlob, type ReadOptions } from "./src/content/read.ts";
+export type {
+  BlobBody,
+  ContentStore,
+  Existence,
+  Labels,
+  OpenOptions,
+  Referrers,
+  Resolver,
+  Roots,
+  StoreOptions,
+} from "./src/content/store.ts";
+export { type Expected, type VerifyOptions, VerifyStream } from "./src/content/verify_stream.ts";
+export * from "./src/errors.ts";
+export type { Descriptor, Platform } from "./src/oci/descriptor.ts";
+export {
+  blobPath,
+  type Digest,
+  DIGEST_ALGORITHMS,
+  type DigestAlgorithm,
+  parseDigest,
+} from "./src/oci/digest.ts";
+export { type Index, type Manifest, parseIndex, parseManifest } from "./src/oci/manifest.ts";
+export { MediaType } from "./src/oci/media_type.ts";
+export {
+  formatPlatform,
+  matchPlatforms,
+  normalizePlatform,
+  parsePlatform,
+  type PlatformMatcher,
+} from "./src/oci/platform.ts";
+export {
+  familiarName,
+  formatReference,
+  parseReference,
+  type Reference,
+  referenceName,
+} from "./src/oci/reference.ts";
+export { MemoryStore } from "./src/stores/memory.ts";

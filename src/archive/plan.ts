@@ -1,0 +1,186 @@
+import { createDigester } from "../content/digester.ts";
+import type { ContentStore } from "../content/store.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { blobPath } from "../oci/digest.ts";
+import { descriptorJson, encodeJson } from "../oci/json.ts";
+import { MediaType } from "../oci/media_type.ts";
+import { familiarName } from "../oci/reference.ts";
+import { headerSize, paddingSize, TRAILER_SIZE } from "../tar/header.ts";
+import { streamEntries, type StreamOptions } from "./stream.ts";
+import { type Image, type Root, walk, type WalkOptions } from "./walk.ts";
+
+/** What goes into an archive, and how. */
+export interface ExportOptions extends WalkOptions {
+  /**
+   * Leave out `manifest.json`, which `docker load` of old needs.
+   * @default {false}
+   */
+  skipManifestJson?: boolean;
+}
+
+/** One entry of the archive: a directory, a file that was made, or a blob. */
+export interface ArchiveEntry {
+  /** Its path, such as `blobs/sha256/…`. */
+  readonly name: string;
+  /** What the tar says of it. */
+  readonly type: "directory" | "file";
+  /** Permission bits. */
+  readonly mode: number;
+  /** Bytes of its body. */
+  readonly size: number;
+  /** Where its header begins, in bytes from the archive's start. */
+  readonly offset: number;
+  /** Where its body begins, in bytes from the archive's start. */
+  readonly bodyOffset: number;
+  /** The blob that is its body. */
+  readonly descriptor?: Descriptor;
+  /** Its body, where it was made for this archive. */
+  readonly body?: Uint8Array;
+}
+
+/**
+ * An archive as a value: all about it but the bytes of its layers, which are read when somebody
+ * reads the stream. Plans of the same roots and options are equal, on every runtime, every day.
+ */
+export interface ArchivePlan {
+  /** Every entry, in the archive's order. */
+  readonly entries: readonly ArchiveEntry[];
+  /** What index.json lists. */
+  readonly manifests: readonly Descriptor[];
+  /** Bytes of the whole archive. */
+  readonly size: number;
+  /** A strong HTTP entity tag, quotes included: two archives with the same one are the same bytes. */
+  readonly etag: string;
+  /**
+   * The archive's bytes, or a part of them, each blob verified on the way. Nothing is read before
+   * the first pull. May be called many times, at the same time too.
+   *
+   * @throws {RangeError} where `start` or `end` lie outside of the archive
+   */
+  stream(options?: StreamOptions): ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+/**
+ * Plans an archive: reads manifests and indexes, each verified, and lays out every entry.
+ *
+ * @param roots the manifests and indexes to export, with their names
+ * @throws {BlobNotFoundError} where a manifest is missing
+ * @throws {PlatformNotFoundError} where an index has none of the platforms
+ * @throws {ArchiveError} for any other trouble with what the store holds
+ * @throws {TypeError} where there are no roots
+ *
+ * @example
+ * ```ts
+ * import { MediaType, MemoryStore, planArchive } from "@oci/archive";
+ *
+ * const store = new MemoryStore();
+ * const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+ * const config = await store.add(MediaType.ImageConfig, text({ os: "linux" }));
+ * const root = await store.add(
+ *   MediaType.ImageManifest,
+ *   text({ schemaVersion: 2, config, layers: [] }),
+ * );
+ *
+ * const plan = await planArchive(store, [{ descriptor: root, names: ["docker.io/library/app:1.0"] }]);
+ * console.log(plan.size, plan.etag);
+ * for (const { name, size, offset } of plan.entries) console.log(offset, size, name);
+ * ```
+ */
+export async function planArchive(
+  store: ContentStore,
+  roots: readonly (Descriptor | Root)[],
+  options: ExportOptions = {},
+): Promise<ArchivePlan> {
+  const { manifests, images, blobs, algorithms } = await walk(store, roots, options);
+  const contents: Content[] = blobs.map((descriptor) => ({
+    name: blobPath(descriptor.digest),
+    mode: 0o444,
+    descriptor,
+  }));
+  if (algorithms.size > 0) contents.push({ name: "blobs/", mode: 0o755 });
+  for (const algorithm of algorithms) {
+    contents.push({ name: `blobs/${algorithm}/`, mode: 0o755 });
+  }
+  contents.push(
+    { name: "index.json", mode: 0o644, body: indexJson(manifests) },
+    { name: "oci-layout", mode: 0o444, body: encodeJson({ imageLayoutVersion: "1.0.0" }) },
+  );
+  if (images.length > 0 && !options.skipManifestJson) {
+    contents.push({ name: "manifest.json", mode: 0o644, body: manifestJson(images) });
+  }
+  const entries = layOut(contents);
+  const last = entries.at(-1)!;
+  const size = last.bodyOffset + last.size + paddingSize(last.size) + TRAILER_SIZE;
+  const { createDigester } = options;
+  return {
+    entries,
+    manifests,
+    size,
+    etag: await entityTag(entries),
+    stream: (options) => streamEntries(store, entries, size, { createDigester, ...options }),
+  };
+}
+
+type Content = Pick<ArchiveEntry, "name" | "mode" | "descriptor" | "body">;
+
+/** Sorts by name, bytewise (all names are ASCII), and puts one behind the other. */
+function layOut(contents: Content[]): ArchiveEntry[] {
+  contents.sort((a, b) => a.name < b.name ? -1 : 1);
+  let offset = 0;
+  return contents.map(({ name, mode, descriptor, body }) => {
+    const size = descriptor?.size ?? body?.length ?? 0;
+    const entry: ArchiveEntry = {
+      name,
+      type: descriptor || body ? "file" : "directory",
+      mode,
+      size,
+      offset,
+      bodyOffset: offset + headerSize({ name, size, mode }),
+      descriptor,
+      body,
+    };
+    offset = entry.bodyOffset + size + paddingSize(size);
+    if (!Number.isSafeInteger(offset)) {
+      throw new RangeError(`Cannot plan an archive of more than ${Number.MAX_SAFE_INTEGER} bytes`);
+    }
+    return entry;
+  });
+}
+
+function indexJson(manifests: readonly Descriptor[]): Uint8Array<ArrayBuffer> {
+  return encodeJson({
+    schemaVersion: 2,
+    mediaType: MediaType.ImageIndex,
+    manifests: manifests.map(descriptorJson),
+  });
+}
+
+function manifestJson(images: readonly Image[]): Uint8Array<ArrayBuffer> {
+  // An empty list is null: so Go writes it.
+  return encodeJson(images.map(({ manifest, names }) => ({
+    Config: blobPath(manifest.config.digest),
+    RepoTags: names.length === 0 ? null : names.map(familiarName),
+    Layers: manifest.layers.length === 0
+      ? null
+      : manifest.layers.map(({ digest }) => blobPath(digest)),
+  })));
+}
+
+/**
+ * A hash over all that decides the archive's bytes: names hold the digests of the blobs, and what
+ * is no blob is hashed itself.
+ */
+async function entityTag(entries: readonly ArchiveEntry[]): Promise<string> {
+  const digester = await createDigester("sha256");
+  const encoder = new TextEncoder();
+  // Not a line at a time: a hash call costs more than the line.
+  const lines: string[] = [];
+  for (const { name, type, mode, size, body } of entries) {
+    lines.push(`${type} ${name} ${mode} ${size}\n`);
+    if (body || lines.length === 1000) {
+      await digester.update(encoder.encode(lines.splice(0).join("")));
+    }
+    if (body) await digester.update(body);
+  }
+  return `"${await digester.digest()}"`;
+}

@@ -1,0 +1,261 @@
+import { BlobReadError } from "../errors.ts";
+import { chunksOf, discard, openBlob } from "../content/read.ts";
+import type { BlobBody, ContentStore } from "../content/store.ts";
+import { Verifier, type VerifyOptions } from "../content/verify_stream.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { encodeHeader, paddingSize, TRAILER_SIZE } from "../tar/header.ts";
+import { inOrder } from "./in_order.ts";
+import type { ArchiveEntry } from "./plan.ts";
+import { pullStream } from "./pull_stream.ts";
+
+/** How far an archive's stream has come. */
+export interface Progress {
+  /** Bytes up to the end of this chunk, counted from `start`. */
+  bytes: number;
+  /** Bytes in all: `end - start`. */
+  total: number;
+  /** The path of the entry under way. */
+  entry: string;
+}
+
+/** Which part of an archive to stream, and how. */
+export interface StreamOptions extends VerifyOptions {
+  /**
+   * The first byte wanted.
+   * @default {0}
+   */
+  start?: number;
+  /**
+   * The byte behind the last one wanted.
+   * @default {the archive's size}
+   */
+  end?: number;
+  /**
+   * What to do with a blob of which `start` or `end` cut off a part. `"range"` reads the wanted
+   * part only and cannot verify it; `"blob"` reads the whole blob and verifies it, at that price.
+   * Blobs that lie wholly inside are always verified.
+   * @default {"range"}
+   */
+  verify?: "range" | "blob";
+  /** Ends the stream: it errors with the signal's reason. */
+  signal?: AbortSignal;
+  /** Called for each chunk before it leaves. What it throws ends the stream. */
+  onProgress?: (progress: Progress) => void;
+}
+
+/** Pieces smaller than this are put together until they make a chunk of at least this many bytes. */
+const CHUNK = 64 << 10;
+const ZEROS = new Uint8Array(TRAILER_SIZE);
+
+/** The bytes from `start` to `end` of the archive that these entries make. */
+export function streamEntries(
+  store: ContentStore,
+  entries: readonly ArchiveEntry[],
+  size: number,
+  options: StreamOptions = {},
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const { start = 0, end = size, signal, onProgress } = options;
+  if (!Number.isSafeInteger(start) || start < 0 || start > size) {
+    throw new RangeError(`Cannot stream from byte ${start}: the archive has ${size}`);
+  }
+  if (!Number.isSafeInteger(end) || end < start || end > size) {
+    throw new RangeError(`Cannot stream bytes ${start} to ${end}: the archive has ${size}`);
+  }
+  const total = end - start;
+  return pullStream(async function* (stop) {
+    const reading = new ArchiveReader(store, entries, { ...options, start, end }, stop);
+    let bytes = 0;
+    for await (const chunk of reading.chunks()) {
+      bytes += chunk.length;
+      onProgress?.({ bytes, total, entry: reading.entry });
+      yield chunk;
+    }
+    if (bytes !== total) throw new Error(`Streamed ${bytes} bytes of ${total}`);
+  }, { signal, expectedLength: total });
+}
+
+type Range = StreamOptions & { start: number; end: number };
+
+/** Reads an archive's bytes from front to back. */
+class ArchiveReader {
+  /** The path of the entry under way. */
+  entry = "";
+  #store: ContentStore;
+  #entries: readonly ArchiveEntry[];
+  #range: Range;
+  #signal: AbortSignal;
+  /** Small pieces that wait for company. */
+  #gathered: Uint8Array[] = [];
+  #gatheredSize = 0;
+
+  constructor(
+    store: ContentStore,
+    entries: readonly ArchiveEntry[],
+    range: Range,
+    signal: AbortSignal,
+  ) {
+    this.#store = store;
+    this.#entries = entries;
+    this.#range = range;
+    this.#signal = signal;
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array<ArrayBuffer>, undefined> {
+    const atATime = 1 + (this.#store.lookAhead ?? 0);
+    const bodies = inOrder(this.#slices(), atATime, (slice) => this.#open(slice), discard);
+    try {
+      let at = 0;
+      for (const entry of this.#inside()) {
+        this.entry = entry.name;
+        this.#gather(
+          encodeHeader({ ...entry, directory: entry.type === "directory" }),
+          entry.offset,
+        );
+        if (entry.body) this.#gather(entry.body, entry.bodyOffset);
+        const slice = this.#slice(entry);
+        if (slice) yield* this.#blob(slice, (await bodies.next()).value!);
+        at = entry.bodyOffset + entry.size;
+        const padding = paddingSize(entry.size);
+        this.#gather(ZEROS.subarray(0, padding), at);
+        at += padding;
+        if (this.#gatheredSize >= CHUNK) yield this.#flush();
+      }
+      this.#gather(ZEROS, at);
+      if (this.#gatheredSize > 0) yield this.#flush();
+    } finally {
+      await bodies.return(undefined);
+    }
+  }
+
+  /** The entries of which at least a byte is wanted, padding included. */
+  *#inside(): Generator<ArchiveEntry> {
+    const { start, end } = this.#range;
+    let first = 0;
+    // The last entry that begins at or before `start`.
+    for (let behind = this.#entries.length; behind - first > 1;) {
+      const middle = (first + behind) >> 1;
+      if (this.#entries[middle]!.offset <= start) first = middle;
+      else behind = middle;
+    }
+    for (let i = first; i < this.#entries.length; i++) {
+      if (this.#entries[i]!.offset >= end) return;
+      yield this.#entries[i]!;
+    }
+  }
+
+  /** The blob of an entry and which part of it is wanted; undefined where none is. */
+  #slice({ descriptor, bodyOffset, size }: ArchiveEntry): Slice | undefined {
+    const { start, end, verify } = this.#range;
+    const from = Math.max(start - bodyOffset, 0);
+    const to = Math.min(end - bodyOffset, size);
+    // An empty blob is wanted where its header's end is: it has to be there too.
+    if (!descriptor || from > to || (from === to && size > 0)) return undefined;
+    const whole = (from === 0 && to === size) || verify === "blob";
+    return { descriptor, bodyOffset, whole, from: whole ? 0 : from, to: whole ? size : to };
+  }
+
+  *#slices(): Generator<Slice> {
+    for (const entry of this.#inside()) {
+      const slice = this.#slice(entry);
+      if (slice) yield slice;
+    }
+  }
+
+  #open({ descriptor, whole, from, to }: Slice): Promise<BlobBody> {
+    const part = whole ? undefined : { offset: from, length: to - from };
+    return openBlob(this.#store, descriptor, { ...part, signal: this.#signal });
+  }
+
+  async *#blob(slice: Slice, body: BlobBody): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const { descriptor, bodyOffset, whole, from } = slice;
+    const check = whole ? await Verifier.create(descriptor, this.#range) : new PartCounter(slice);
+    const pieces = body instanceof Uint8Array ? [body] : chunksOf(body, descriptor, this.#signal);
+    let at = bodyOffset + from;
+    // The last piece stays here until the blob has been judged.
+    let held: Uint8Array = new Uint8Array();
+    for await (const piece of pieces) {
+      const checked = check.update(piece);
+      if (checked) await checked;
+      const wanted = this.#cut(piece, at);
+      at += piece.length;
+      if (wanted.length === 0) continue;
+      yield* this.#emit(held);
+      held = wanted;
+    }
+    await check.finish();
+    yield* this.#emit(held);
+  }
+
+  /** Lets a large piece go as it is, behind the small ones that waited. */
+  *#emit(piece: Uint8Array): Generator<Uint8Array<ArrayBuffer>> {
+    if (piece.length >= CHUNK) {
+      if (this.#gatheredSize > 0) yield this.#flush();
+      yield piece as Uint8Array<ArrayBuffer>;
+    } else {
+      this.#gathered.push(piece);
+      this.#gatheredSize += piece.length;
+      if (this.#gatheredSize >= CHUNK) yield this.#flush();
+    }
+  }
+
+  /** Keeps what is wanted of bytes that stand at this place in the archive. */
+  #gather(bytes: Uint8Array, at: number): void {
+    const wanted = this.#cut(bytes, at);
+    if (wanted.length === 0) return;
+    this.#gathered.push(wanted);
+    this.#gatheredSize += wanted.length;
+  }
+
+  #cut(bytes: Uint8Array, at: number): Uint8Array {
+    const { start, end } = this.#range;
+    if (at >= start && at + bytes.length <= end) return bytes;
+    return bytes.subarray(Math.max(start - at, 0), Math.max(end - at, 0));
+  }
+
+  /** One chunk of all that waited, copied: whoever gets it may keep it. */
+  #flush(): Uint8Array<ArrayBuffer> {
+    const chunk = new Uint8Array(this.#gatheredSize);
+    let at = 0;
+    for (const piece of this.#gathered) {
+      chunk.set(piece, at);
+      at += piece.length;
+    }
+    this.#gathered = [];
+    this.#gatheredSize = 0;
+    return chunk;
+  }
+}
+
+/** A blob's bytes from `from` to `to`: all of them where `whole`. */
+interface Slice {
+  descriptor: Descriptor;
+  bodyOffset: number;
+  whole: boolean;
+  from: number;
+  to: number;
+}
+
+/** Stands in for the verifier where a part of a blob can only be counted. */
+class PartCounter {
+  #slice: Slice;
+  #missing: number;
+
+  constructor(slice: Slice) {
+    this.#slice = slice;
+    this.#missing = slice.to - slice.from;
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#missing -= bytes.length;
+    if (this.#missing < 0) this.finish();
+  }
+
+  finish(): void {
+    if (this.#missing === 0) return;
+    const { descriptor: { digest }, from, to } = this.#slice;
+    const trouble = this.#missing > 0
+      ? `${this.#missing} of them are missing`
+      : "more of them came";
+    throw new BlobReadError(digest, `expected its bytes ${from} to ${to}, ${trouble}`);
+  }
+}

@@ -1,0 +1,348 @@
+import {
+  BlobNotFoundError,
+  LimitError,
+  NotAManifestError,
+  PlatformNotFoundError,
+  SizeMismatchError,
+} from "../errors.ts";
+import { hasBlob, readBlob, type ReadOptions } from "../content/read.ts";
+import type { ContentStore, Existence, Labels, Referrers } from "../content/store.ts";
+import { type Descriptor, parseDescriptor, type Platform } from "../oci/descriptor.ts";
+import { parseDigest } from "../oci/digest.ts";
+import { type Manifest, parseIndex, parseManifest } from "../oci/manifest.ts";
+import { isIndexType, isManifestType, isNonDistributable } from "../oci/media_type.ts";
+import {
+  formatPlatform,
+  matchPlatforms,
+  parsePlatform,
+  type PlatformMatcher,
+} from "../oci/platform.ts";
+import { referenceName } from "../oci/reference.ts";
+import { inOrder } from "./in_order.ts";
+
+/** The annotation with an image's full name. */
+export const ANNOTATION_IMAGE_NAME = "io.containerd.image.name";
+/** The annotation with an image's reference name: [image spec, "Pre-Defined Annotation Keys"](https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys). */
+export const ANNOTATION_REF_NAME = "org.opencontainers.image.ref.name";
+/** The annotation that tells which manifest a referrer refers to. */
+const ANNOTATION_SUBJECT = "io.containerd.manifest.subject";
+/** Labels that tell where a blob came from begin with this. */
+const LABEL_SOURCE = "containerd.io/distribution.source";
+
+/** A manifest or index to export, under no name, one, or several. */
+export interface Root {
+  /** The manifest or index. */
+  descriptor: Descriptor;
+  /**
+   * The image's full names, such as `docker.io/library/alpine:3.20`. Each becomes an entry of
+   * index.json; without one the descriptor stands there once, as it is.
+   */
+  names?: readonly string[];
+}
+
+/** What goes into an archive. The defaults export everything. */
+export interface WalkOptions extends ReadOptions {
+  /**
+   * The platforms wanted of a root index, the best first: `linux/arm64`. The best one found is the
+   * image of manifest.json.
+   * @default {all, and no image in manifest.json for an index}
+   */
+  platforms?: readonly (string | Platform)[];
+  /**
+   * Export the other platforms too; `platforms` then only chooses the image of manifest.json.
+   * @default {false}
+   */
+  allPlatforms?: boolean;
+  /**
+   * Leave out layers that must not be given away. Manifests still list them.
+   * @default {false}
+   */
+  skipNonDistributable?: boolean;
+  /** Leaves out the blobs for which it answers false; what they refer to is still exported. */
+  filter?: (descriptor: Descriptor) => boolean;
+  /**
+   * Leave out manifests that the store does not have, and all children of a manifest of which it
+   * lacks one.
+   * @default {false}
+   */
+  skipMissing?: boolean;
+  /**
+   * Export the manifests that refer to exported ones, such as signatures, where the store knows
+   * them. They are added to index.json.
+   * @default {false}
+   */
+  referrers?: boolean;
+  /**
+   * How deep indexes may nest.
+   * @default {32}
+   */
+  maxDepth?: number;
+  /**
+   * How many blobs an archive may have.
+   * @default {250000}
+   */
+  maxBlobs?: number;
+  /**
+   * How many manifests to read at a time.
+   * @default {8}
+   */
+  concurrency?: number;
+}
+
+/** A root or a chosen platform of one, as `docker load` sees it in manifest.json. */
+export interface Image {
+  manifest: Manifest;
+  names: string[];
+}
+
+/** What a walk finds. */
+export interface Walk {
+  /** What index.json lists: the roots by name, then referrers that stand nowhere else. */
+  manifests: Descriptor[];
+  /** What manifest.json lists, in the order of the roots. */
+  images: Image[];
+  /** Every blob, once. */
+  blobs: Descriptor[];
+  /** The digest algorithms that get a directory. */
+  algorithms: Set<string>;
+}
+
+/**
+ * Walks from the roots to every descriptor. Reads manifests and indexes only, each verified before
+ * it steers; several at a time, with the outcome of one at a time.
+ */
+export async function walk(
+  store: ContentStore,
+  roots: readonly (Descriptor | Root)[],
+  options: WalkOptions = {},
+): Promise<Walk> {
+  if (roots.length === 0) throw new TypeError("Cannot export: there are no roots");
+  // Ends the reads that are still under way when one has failed.
+  const controller = new AbortController();
+  const { signal } = options;
+  const abort = () => controller.abort(signal?.reason);
+  signal?.throwIfAborted();
+  signal?.addEventListener("abort", abort);
+  try {
+    return await new Walker(store, { ...options, signal: controller.signal }).walk(roots);
+  } finally {
+    signal?.removeEventListener("abort", abort);
+    controller.abort();
+  }
+}
+
+class Walker {
+  #store: ContentStore & Partial<Existence & Labels & Referrers>;
+  #options: WalkOptions;
+  #concurrency: number;
+  #platforms: PlatformMatcher | undefined;
+  #wanted: Platform[];
+  #blobs = new Map<string, Descriptor>();
+  #visited = new Set<string>();
+  #missing = new Set<string>();
+  #algorithms = new Set<string>();
+  #manifests = new Map<string, Promise<Manifest>>();
+  #images = new Map<string, Image>();
+  /** By root index, the digest of its image in manifest.json. */
+  #chosen = new Map<string, string | undefined>();
+  #referrers = new Map<string, Descriptor>();
+  #inTree = new Set<string>();
+
+  constructor(store: ContentStore, options: WalkOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#concurrency = options.concurrency ?? 8;
+    this.#wanted = (options.platforms ?? [])
+      .map((platform) => typeof platform === "string" ? parsePlatform(platform) : platform);
+    if (this.#wanted.length > 0) this.#platforms = matchPlatforms(this.#wanted);
+  }
+
+  async walk(roots: readonly (Descriptor | Root)[]): Promise<Walk> {
+    const manifests: Descriptor[] = [];
+    for (const [i, root] of roots.entries()) {
+      for (const descriptor of await this.#name(root, `roots[${i}]`)) {
+        manifests.push(descriptor);
+        await this.#visitRoot(descriptor);
+      }
+    }
+    const referrers = [...this.#referrers.values()]
+      .filter(({ digest }) => !this.#inTree.has(digest))
+      .sort((a, b) => a.digest < b.digest ? -1 : 1);
+    return {
+      manifests: [...manifests, ...referrers],
+      images: [...this.#images.values()],
+      blobs: [...this.#blobs.values()],
+      algorithms: this.#algorithms,
+    };
+  }
+
+  /** The root's descriptors in index.json: one a name, with the store's source labels. */
+  async #name(root: Descriptor | Root, where: string): Promise<Descriptor[]> {
+    const { descriptor: given, names = [] } = "descriptor" in root ? root : { descriptor: root };
+    const descriptor = parseDescriptor(given, where);
+    const labels = await this.#store.labels?.(descriptor, this.#options) ?? {};
+    const sources = Object.entries(labels).filter(([key]) => key.startsWith(LABEL_SOURCE));
+    const annotate = (annotations: [string, string][]): Descriptor =>
+      annotations.length === 0 ? descriptor : {
+        ...descriptor,
+        annotations: { ...descriptor.annotations, ...Object.fromEntries(annotations) },
+      };
+    if (names.length === 0) return [annotate(sources)];
+    return names.map((name) =>
+      annotate([
+        [ANNOTATION_IMAGE_NAME, name],
+        [ANNOTATION_REF_NAME, referenceName(name)],
+        ...sources,
+      ])
+    );
+  }
+
+  async #visitRoot(root: Descriptor): Promise<void> {
+    const { digest, mediaType } = root;
+    if (isManifestType(mediaType)) {
+      if (!this.#images.has(digest)) {
+        const manifest = await this.#manifest(root);
+        await this.#visitAll([root], 0);
+        this.#images.set(digest, { manifest, names: [] });
+      }
+      this.#addName(digest, root);
+    } else if (isIndexType(mediaType)) {
+      if (!this.#chosen.has(digest)) this.#chosen.set(digest, await this.#visitRootIndex(root));
+      const chosen = this.#chosen.get(digest);
+      if (chosen !== undefined) this.#addName(chosen, root);
+    } else {
+      throw new NotAManifestError(digest, mediaType);
+    }
+    // Even one that says it is a referrer, as in an archive that is exported again.
+    this.#inTree.add(digest);
+  }
+
+  #addName(digest: string, root: Descriptor): void {
+    const name = root.annotations?.[ANNOTATION_IMAGE_NAME];
+    if (name) this.#images.get(digest)?.names.push(name);
+  }
+
+  /** Visits what is wanted of a root index; returns the digest of its image for manifest.json. */
+  async #visitRootIndex(root: Descriptor): Promise<string | undefined> {
+    // Its own algorithm gets no directory: containerd's bytes are without.
+    this.#record(root);
+    const { manifests } = parseIndex(await readBlob(this.#store, root, this.#options), root.digest);
+    const platforms = this.#platforms;
+    const isCandidate = ({ platform }: Descriptor) => !platform || platforms?.matches(platform);
+    const wanted = platforms && !this.#options.allPlatforms
+      ? manifests.filter(isCandidate)
+      : manifests;
+    if (platforms && !manifests.some(isCandidate)) {
+      throw new PlatformNotFoundError(
+        root.digest,
+        this.#wanted.map(formatPlatform),
+        manifests.flatMap(({ platform }) => platform ? [formatPlatform(platform)] : []),
+      );
+    }
+    await this.#visitAll([...wanted, ...await this.#referrersOf(root)], 1);
+    if (!platforms) return undefined;
+    const [best] = manifests.filter(isCandidate).sort(({ platform: a }, { platform: b }) =>
+      a && b ? platforms.compare(a, b) : Number(!a) - Number(!b)
+    );
+    const { digest } = best!;
+    // Under names of its own it had an image already: containerd forgets those, and so our bytes do.
+    this.#images.set(digest, { manifest: await this.#manifest(best!), names: [] });
+    return digest;
+  }
+
+  /** Visits descriptors and all below them, depth first, in order. */
+  async #visitAll(descriptors: readonly Descriptor[], depth: number): Promise<void> {
+    const { maxDepth = 32 } = this.#options;
+    if (depth > maxDepth) {
+      throw new LimitError(`nested index ${descriptors[0]?.digest}`, "maxDepth", maxDepth);
+    }
+    const children = (descriptor: Descriptor) => this.#visit(descriptor, depth === 0);
+    for await (const below of inOrder(descriptors, this.#concurrency, children)) {
+      if (below.length > 0) await this.#visitAll(below, depth + 1);
+    }
+  }
+
+  /** Records one descriptor; returns its children, or none where they have been visited. */
+  async #visit(descriptor: Descriptor, isRoot: boolean): Promise<readonly Descriptor[]> {
+    const { digest, mediaType } = descriptor;
+    this.#algorithms.add(parseDigest(digest).algorithm);
+    const isManifest = isManifestType(mediaType);
+    if (!this.#missing.has(digest)) this.#record(descriptor);
+    if (!isManifest && !isIndexType(mediaType)) return [];
+    // By type too: the same bytes may have been met as somebody's layer.
+    const key = `${isManifest} ${digest}`;
+    if (this.#visited.has(key)) return [];
+    this.#visited.add(key);
+    const children = isManifest
+      ? await this.#manifestChildren(descriptor, isRoot)
+      : parseIndex(await readBlob(this.#store, descriptor, this.#options), digest).manifests;
+    if (children) return [...children, ...await this.#referrersOf(descriptor)];
+    this.#missing.add(digest);
+    for (const found of [this.#blobs, this.#referrers, this.#inTree]) found.delete(digest);
+    return [];
+  }
+
+  /** A manifest's children; undefined where it is missing and may be. */
+  async #manifestChildren(
+    descriptor: Descriptor,
+    isRoot: boolean,
+  ): Promise<readonly Descriptor[] | undefined> {
+    const { skipMissing } = this.#options;
+    try {
+      const { config, layers } = await this.#manifest(descriptor);
+      const children = [config, ...layers];
+      if (!skipMissing) return children;
+      const has = (child: Descriptor) => hasBlob(this.#store, child, this.#options);
+      for await (const there of inOrder(children, this.#concurrency, has)) {
+        if (!there) return [];
+      }
+      return children;
+    } catch (error) {
+      const missing = error instanceof BlobNotFoundError && error.digest === descriptor.digest;
+      if (skipMissing && missing && !isRoot) return undefined;
+      throw error;
+    }
+  }
+
+  #manifest(descriptor: Descriptor): Promise<Manifest> {
+    const { digest } = descriptor;
+    const known = this.#manifests.get(digest);
+    if (known) return known;
+    const manifest = readBlob(this.#store, descriptor, this.#options)
+      .then((bytes) => parseManifest(bytes, digest));
+    this.#manifests.set(digest, manifest);
+    return manifest;
+  }
+
+  async #referrersOf(subject: Descriptor): Promise<Descriptor[]> {
+    if (!this.#options.referrers || !this.#store.referrers) return [];
+    const referrers = await this.#store.referrers(subject, this.#options);
+    return referrers.map((referrer) => ({
+      ...parseDescriptor(referrer, `the referrers of ${subject.digest}`),
+      annotations: { ...referrer.annotations, [ANNOTATION_SUBJECT]: subject.digest },
+    }));
+  }
+
+  #record(descriptor: Descriptor): void {
+    const { skipNonDistributable, filter, maxBlobs = 250_000 } = this.#options;
+    if (skipNonDistributable && isNonDistributable(descriptor.mediaType)) return;
+    if (filter && !filter(descriptor)) return;
+    const { digest, size, data } = descriptor;
+    if (descriptor.annotations && Object.hasOwn(descriptor.annotations, ANNOTATION_SUBJECT)) {
+      this.#referrers.set(digest, descriptor);
+    } else {
+      this.#inTree.add(digest);
+    }
+    const known = this.#blobs.get(digest);
+    if (!known) {
+      if (this.#blobs.size >= maxBlobs) {
+        throw new LimitError(`blob ${digest}`, "maxBlobs", maxBlobs);
+      }
+      this.#blobs.set(digest, descriptor);
+    } else if (known.size !== size) {
+      throw new SizeMismatchError(digest, known.size, size, "by another descriptor of it");
+    } else if (data && !known.data) {
+      this.#blobs.set(digest, { ...known, data });
+    }
+  }
+}

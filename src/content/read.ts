@@ -1,0 +1,178 @@
+import { ArchiveError, BlobNotFoundError, BlobReadError, LimitError } from "../errors.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { BlobBody, ContentStore, Existence, OpenOptions, StoreOptions } from "./store.ts";
+import { Verifier, type VerifyOptions } from "./verify_stream.ts";
+
+/** How to read a blob whole. */
+export interface ReadOptions extends StoreOptions, VerifyOptions {
+  /**
+   * The most bytes of one manifest to take into memory. The distribution spec asks of registries to
+   * take at least 4 MiB, and most take no more.
+   * @default {4194304}
+   */
+  maxManifestSize?: number;
+}
+
+/**
+ * Reads a small blob, such as a manifest, whole and verified. The descriptor's own `data` is taken
+ * where it is right.
+ *
+ * @throws {LimitError} where the descriptor says it is larger than `maxManifestSize`
+ * @throws {SizeMismatchError | DigestMismatchError} where it is not what the descriptor says
+ * @throws {BlobNotFoundError | BlobReadError} as the store
+ *
+ * @example
+ * ```ts
+ * import { MemoryStore, readBlob } from "@oci/archive";
+ *
+ * const store = new MemoryStore();
+ * const config = await store.add("application/json", new TextEncoder().encode("{}"));
+ * console.log(new TextDecoder().decode(await readBlob(store, config))); // {}
+ * ```
+ */
+export async function readBlob(
+  store: ContentStore,
+  descriptor: Descriptor,
+  options: ReadOptions = {},
+): Promise<Uint8Array> {
+  const { maxManifestSize = 4 << 20, signal } = options;
+  const { digest, size } = descriptor;
+  if (size > maxManifestSize) {
+    throw new LimitError(`blob ${digest} of ${size} bytes`, "maxManifestSize", maxManifestSize);
+  }
+  const body = await openBlob(store, descriptor, { signal });
+  const verifier = await Verifier.create(descriptor, options);
+  if (body instanceof Uint8Array) {
+    await verifier.update(body);
+    await verifier.finish();
+    return body;
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for await (const chunk of chunksOf(body, descriptor, signal)) {
+    await verifier.update(chunk);
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  await verifier.finish();
+  return bytes;
+}
+
+/**
+ * Opens a blob; its descriptor's own `data` comes first. What is thrown names the blob, and an
+ * abort is heard even where the store does not listen.
+ */
+export async function openBlob(
+  store: ContentStore,
+  descriptor: Descriptor,
+  options: OpenOptions = {},
+): Promise<BlobBody> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const data = await embeddedData(descriptor);
+  if (data) {
+    const { offset = 0, length = data.length } = options;
+    return data.subarray(offset, offset + length);
+  }
+  const opened = store.open(descriptor, options);
+  try {
+    return await abortable(opened, signal);
+  } catch (error) {
+    // A body that comes after the abort has nobody left to read it.
+    opened.then(discard, () => {});
+    throw asBlobError(error, descriptor, signal);
+  }
+}
+
+/** Closes a body that nobody will read. */
+export async function discard(body: BlobBody, reason?: unknown): Promise<void> {
+  if (body instanceof ReadableStream) await body.cancel(reason).catch(() => {});
+}
+
+/** Whether the store has the blob: asked where it can say so, else by opening it. */
+export async function hasBlob(
+  store: ContentStore & Partial<Existence>,
+  descriptor: Descriptor,
+  options: StoreOptions = {},
+): Promise<boolean> {
+  if (await embeddedData(descriptor)) return true;
+  try {
+    if (store.exists) return await abortable(store.exists(descriptor, options), options.signal);
+    await discard(await openBlob(store, descriptor, options));
+    return true;
+  } catch (error) {
+    if (error instanceof BlobNotFoundError) return false;
+    throw asBlobError(error, descriptor, options.signal);
+  }
+}
+
+/**
+ * A blob stream's chunks. Leaving the loop cancels the stream, and so does the signal, even where
+ * the stream has stalled; then the loop throws the signal's reason.
+ */
+export async function* chunksOf(
+  stream: ReadableStream<Uint8Array>,
+  descriptor: Pick<Descriptor, "digest">,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  const cancel = () => void reader.cancel(signal?.reason).catch(() => {});
+  signal?.addEventListener("abort", cancel);
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const { done, value } = await reader.read();
+      // Cancelling ends a pending read as if the blob had ended: ask the signal first.
+      signal?.throwIfAborted();
+      if (done) return;
+      if (!(value instanceof Uint8Array)) {
+        throw new BlobReadError(descriptor.digest, "its stream gave something other than bytes");
+      }
+      yield value;
+    }
+  } catch (error) {
+    throw asBlobError(error, descriptor, signal);
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+    // A stream that has ended or failed by itself takes this in silence.
+    cancel();
+  }
+}
+
+/** The promise's outcome, or the signal's reason as soon as it aborts. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+/** Names the blob in an error that does not: a store's own, or the runtime's. */
+function asBlobError(
+  error: unknown,
+  { digest }: Pick<Descriptor, "digest">,
+  signal: AbortSignal | undefined,
+): unknown {
+  if (error instanceof ArchiveError || signal?.aborted) return error;
+  return new BlobReadError(digest, error instanceof Error ? error.message : String(error), {
+    cause: error,
+  });
+}
+
+/** The blob out of its descriptor's `data`, where that is there and right. */
+async function embeddedData(descriptor: Descriptor): Promise<Uint8Array | undefined> {
+  if (!descriptor.data) return undefined;
+  try {
+    const data = Uint8Array.from(atob(descriptor.data), (character) => character.charCodeAt(0));
+    const verifier = await Verifier.create(descriptor);
+    await verifier.update(data);
+    await verifier.finish();
+    return data;
+  } catch {
+    // The blob in the store may still be right, and is verified too.
+    return undefined;
+  }
+}

@@ -1,0 +1,102 @@
+import { DigestMismatchError, SizeMismatchError } from "../errors.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { type DigestAlgorithm, parseDigest } from "../oci/digest.ts";
+import { type CreateDigester, createDigester, type Digester } from "./digester.ts";
+
+/** What a blob is held against. */
+export type Expected = Pick<Descriptor, "digest" | "size">;
+
+/** How to verify. */
+export interface VerifyOptions {
+  /**
+   * Makes the hash.
+   * @default {createDigester}
+   */
+  createDigester?: CreateDigester;
+}
+
+/**
+ * Counts and hashes a blob's bytes as they pass, and judges them at the end. Whoever drives it
+ * keeps back the last chunk until {@linkcode Verifier.finish} is done.
+ */
+export class Verifier {
+  #expected: Expected;
+  #algorithm: DigestAlgorithm;
+  #digester: Digester;
+  #size = 0;
+
+  private constructor(expected: Expected, algorithm: DigestAlgorithm, digester: Digester) {
+    this.#expected = expected;
+    this.#algorithm = algorithm;
+    this.#digester = digester;
+  }
+
+  static async create(expected: Expected, options: VerifyOptions = {}): Promise<Verifier> {
+    const { algorithm } = parseDigest(expected.digest);
+    const create = options.createDigester ?? createDigester;
+    return new Verifier(expected, algorithm, await create(algorithm));
+  }
+
+  /** Takes the next bytes, and fails on the first one too many. */
+  update(bytes: Uint8Array): void | Promise<void> {
+    this.#size += bytes.length;
+    const { digest, size } = this.#expected;
+    if (this.#size > size) throw new SizeMismatchError(digest, size, this.#size, "or more came");
+    return this.#digester.update(bytes);
+  }
+
+  /** Judges the whole: its size, then its digest. */
+  async finish(): Promise<void> {
+    const { digest, size } = this.#expected;
+    if (this.#size !== size) throw new SizeMismatchError(digest, size, this.#size);
+    const actual = `${this.#algorithm}:${await this.#digester.digest()}`;
+    if (actual !== digest) throw new DigestMismatchError(digest, actual);
+  }
+}
+
+/**
+ * Lets a blob's bytes through unchanged and fails where they are not what the descriptor says: as
+ * soon as there are too many, at the end where there are too few or the digest differs. The last
+ * chunk leaves only after the digest has passed, so nothing downstream ever has a complete copy of
+ * a corrupt blob.
+ *
+ * The readable side errors with a `SizeMismatchError` or a `DigestMismatchError`; the constructor
+ * throws an `InvalidDigestError` or an `UnsupportedAlgorithmError`.
+ *
+ * Source: [image spec, "Verification"](https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#verification).
+ *
+ * @example
+ * ```ts
+ * import { VerifyStream } from "@oci/archive";
+ *
+ * const descriptor = {
+ *   digest: "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+ *   size: 5,
+ * };
+ * const verified = new Blob(["hello"]).stream().pipeThrough(new VerifyStream(descriptor));
+ * console.log(await new Response(verified).text()); // hello
+ * ```
+ */
+export class VerifyStream<Bytes extends Uint8Array = Uint8Array<ArrayBuffer>>
+  extends TransformStream<Bytes, Bytes> {
+  constructor(expected: Expected, options?: VerifyOptions) {
+    parseDigest(expected.digest);
+    let verifier: Verifier;
+    let held: Bytes | undefined;
+    super({
+      async start() {
+        verifier = await Verifier.create(expected, options);
+      },
+      async transform(chunk, controller) {
+        await verifier.update(chunk);
+        if (chunk.length === 0) return;
+        if (held) controller.enqueue(held);
+        held = chunk;
+      },
+      async flush(controller) {
+        await verifier.finish();
+        if (held) controller.enqueue(held);
+      },
+    });
+  }
+}

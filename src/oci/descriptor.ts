@@ -1,0 +1,172 @@
+import { InvalidDescriptorError, quote } from "../errors.ts";
+import { parseDigest } from "./digest.ts";
+
+/**
+ * What points at a blob: its type, its digest and its size.
+ *
+ * Source: [image spec, "Content Descriptors"](https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md).
+ */
+export interface Descriptor {
+  /** The blob's media type. */
+  mediaType: string;
+  /** The blob's digest, such as `sha256:…`. */
+  digest: string;
+  /** The blob's size in bytes. */
+  size: number;
+  /** Where else the blob may be fetched. */
+  urls?: string[];
+  /** Free text by key. */
+  annotations?: Record<string, string>;
+  /** The blob itself, in base64. */
+  data?: string;
+  /** What the manifest behind this descriptor runs on. */
+  platform?: Platform;
+  /** The type of the artifact behind this descriptor. */
+  artifactType?: string;
+}
+
+/** What an image runs on: [image spec, "Image Index"](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md#image-index-property-descriptions). */
+export interface Platform {
+  /** The processor, such as `amd64`. */
+  architecture: string;
+  /** The operating system, such as `linux`. */
+  os: string;
+  /** Its version, such as `10.0.17763.1397`. */
+  "os.version"?: string;
+  /** What it must offer, such as `win32k`. */
+  "os.features"?: string[];
+  /** The processor's variant, such as `v7`. */
+  variant?: string;
+}
+
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/** A JSON object whose fields nobody has looked at. */
+export type JsonObject = Record<string, unknown>;
+
+/** Whether a parsed JSON value is an object: not null, not an array. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Makes a descriptor of parsed JSON: every field checked, unknown ones left out, empty optional ones
+ * too, as containerd does when it writes them again.
+ *
+ * @param where what the descriptor stands in, for the error: `index.json manifests[0]`
+ * @throws {InvalidDescriptorError} that names `where` and the field
+ */
+export function parseDescriptor(value: unknown, where: string): Descriptor {
+  if (!isJsonObject(value)) {
+    throw new InvalidDescriptorError(where, "", `expected an object, found ${kind(value)}`);
+  }
+  const digest = required(value, "digest", where);
+  try {
+    parseDigest(digest);
+  } catch (cause) {
+    throw new InvalidDescriptorError(where, "digest", (cause as Error).message, { cause });
+  }
+  const descriptor: Descriptor = {
+    mediaType: required(value, "mediaType", where),
+    digest,
+    size: parseSize(value.size, where),
+  };
+  const urls = strings(value, "urls", where);
+  if (urls) descriptor.urls = urls;
+  const annotations = parseAnnotations(value.annotations, where);
+  if (annotations) descriptor.annotations = annotations;
+  const data = optional(value, "data", where);
+  if (data) {
+    if (!BASE64.test(data) || data.length % 4 !== 0) {
+      throw new InvalidDescriptorError(where, "data", "must be base64 (RFC 4648, section 4)");
+    }
+    descriptor.data = data;
+  }
+  if (value.platform != null) descriptor.platform = parsePlatformObject(value.platform, where);
+  const artifactType = optional(value, "artifactType", where);
+  if (artifactType) descriptor.artifactType = artifactType;
+  return descriptor;
+}
+
+/** Checks annotations: a map from string to string. Undefined where there are none. */
+export function parseAnnotations(
+  value: unknown,
+  where: string,
+): Record<string, string> | undefined {
+  if (value == null) return undefined;
+  if (!isJsonObject(value)) {
+    throw new InvalidDescriptorError(where, "annotations", `must be an object, not ${kind(value)}`);
+  }
+  const entries = Object.entries(value);
+  for (const [key, text] of entries) {
+    if (typeof text !== "string") {
+      throw new InvalidDescriptorError(
+        where,
+        `annotations[${quote(key)}]`,
+        `must be a string, not ${kind(text)}`,
+      );
+    }
+  }
+  // fromEntries defines `__proto__` as a plain key; assigning it would not.
+  return entries.length === 0 ? undefined : Object.fromEntries(entries) as Record<string, string>;
+}
+
+function parseSize(size: unknown, where: string): number {
+  if (!Number.isSafeInteger(size) || (size as number) < 0) {
+    throw new InvalidDescriptorError(
+      where,
+      "size",
+      `must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, not ${
+        typeof size === "number" ? size : kind(size)
+      }`,
+    );
+  }
+  return size as number;
+}
+
+function parsePlatformObject(value: unknown, where: string): Platform {
+  if (!isJsonObject(value)) {
+    throw new InvalidDescriptorError(where, "platform", `must be an object, not ${kind(value)}`);
+  }
+  const platform: Platform = {
+    architecture: optional(value, "architecture", where) ?? "",
+    os: optional(value, "os", where) ?? "",
+  };
+  const version = optional(value, "os.version", where);
+  if (version) platform["os.version"] = version;
+  const features = strings(value, "os.features", where);
+  if (features) platform["os.features"] = features;
+  const variant = optional(value, "variant", where);
+  if (variant) platform.variant = variant;
+  return platform;
+}
+
+function required(object: JsonObject, field: string, where: string): string {
+  const text = optional(object, field, where);
+  if (!text) throw new InvalidDescriptorError(where, field, "is missing");
+  return text;
+}
+
+function optional(object: JsonObject, field: string, where: string): string | undefined {
+  const value = object[field];
+  if (value == null) return undefined;
+  if (typeof value === "string") return value;
+  throw new InvalidDescriptorError(where, field, `must be a string, not ${kind(value)}`);
+}
+
+function strings(object: JsonObject, field: string, where: string): string[] | undefined {
+  const value = object[field];
+  if (value == null) return undefined;
+  if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
+    throw new InvalidDescriptorError(where, field, "must be an array of strings");
+  }
+  return value.length === 0 ? undefined : value;
+}
+
+function kind(value: unknown): string {
+  return value === null || value === undefined
+    ? "nothing"
+    : Array.isArray(value)
+    ? "an array"
+    : `a ${typeof value}`;
+}

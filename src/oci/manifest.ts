@@ -1,0 +1,139 @@
+import { InvalidManifestError, quote } from "../errors.ts";
+import {
+  type Descriptor,
+  isJsonObject,
+  type JsonObject,
+  parseAnnotations,
+  parseDescriptor,
+} from "./descriptor.ts";
+import { isIndexType, isManifestType } from "./media_type.ts";
+
+/** What a manifest and an index have in common. */
+interface Document {
+  /** The media type it claims for itself, where it does. */
+  mediaType?: string;
+  /** The type of the artifact. */
+  artifactType?: string;
+  /** The manifest that this one refers to. */
+  subject?: Descriptor;
+  /** Free text by key. */
+  annotations?: Record<string, string>;
+}
+
+/** An image manifest: [image spec, "Image Manifest"](https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md). */
+export interface Manifest extends Document {
+  /** The image's configuration. */
+  config: Descriptor;
+  /** Its layers, the base first. */
+  layers: Descriptor[];
+}
+
+/** An image index: [image spec, "Image Index"](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md). */
+export interface Index extends Document {
+  /** The manifests it lists, in order. */
+  manifests: Descriptor[];
+}
+
+/**
+ * Reads an image manifest, OCI's or Docker's. One that is also an index is refused: two readers
+ * could take it for two different images (CVE-2021-41190).
+ *
+ * @param digest the manifest's digest, for errors
+ * @throws {InvalidManifestError} where the document is no image manifest
+ * @throws {InvalidDescriptorError} where a descriptor in it is broken
+ */
+export function parseManifest(bytes: Uint8Array, digest: string): Manifest {
+  const json = parseDocument(bytes, digest);
+  if (Object.hasOwn(json, "manifests")) {
+    throw new InvalidManifestError(digest, "manifests", "belongs to an index, not to a manifest");
+  }
+  if (isIndexType(json.mediaType as string)) {
+    throw new InvalidManifestError(digest, "mediaType", "is that of an index");
+  }
+  if (!isJsonObject(json.config)) {
+    throw new InvalidManifestError(digest, "config", "must be a descriptor");
+  }
+  return {
+    ...parseCommon(json, digest),
+    config: parseDescriptor(json.config, `manifest ${digest} config`),
+    layers: parseDescriptors(json, "layers", digest),
+  };
+}
+
+/**
+ * Reads an image index or a Docker manifest list. One that is also a manifest is refused.
+ *
+ * @param digest the index's digest, for errors
+ * @throws {InvalidManifestError} where the document is no index
+ * @throws {InvalidDescriptorError} where a descriptor in it is broken
+ */
+export function parseIndex(bytes: Uint8Array, digest: string): Index {
+  const json = parseDocument(bytes, digest);
+  for (const field of ["config", "layers"]) {
+    if (Object.hasOwn(json, field)) {
+      throw new InvalidManifestError(digest, field, "belongs to a manifest, not to an index");
+    }
+  }
+  if (isManifestType(json.mediaType as string)) {
+    throw new InvalidManifestError(digest, "mediaType", "is that of a manifest");
+  }
+  return {
+    ...parseCommon(json, digest),
+    manifests: parseDescriptors(json, "manifests", digest),
+  };
+}
+
+function parseDocument(bytes: Uint8Array, digest: string): JsonObject {
+  let json: unknown;
+  try {
+    json = parseJson(bytes);
+  } catch (cause) {
+    throw new InvalidManifestError(digest, "", "is not JSON", { cause });
+  }
+  if (!isJsonObject(json)) throw new InvalidManifestError(digest, "", "is not a JSON object");
+  if (Object.hasOwn(json, "fsLayers")) {
+    throw new InvalidManifestError(
+      digest,
+      "fsLayers",
+      "belongs to Docker's schema 1, which has no digests for an archive; push the image anew",
+    );
+  }
+  // containerd reads documents without a version too.
+  if (json.schemaVersion !== undefined && json.schemaVersion !== 2) {
+    throw new InvalidManifestError(
+      digest,
+      "schemaVersion",
+      `must be 2, not ${quote(String(json.schemaVersion))}`,
+    );
+  }
+  return json;
+}
+
+function parseCommon(json: JsonObject, digest: string): Document {
+  const document: Document = {};
+  for (const field of ["mediaType", "artifactType"] as const) {
+    const value = json[field];
+    if (value == null) continue;
+    if (typeof value !== "string") {
+      throw new InvalidManifestError(digest, field, "must be a string");
+    }
+    if (value !== "") document[field] = value;
+  }
+  if (json.subject != null) {
+    document.subject = parseDescriptor(json.subject, `manifest ${digest} subject`);
+  }
+  const annotations = parseAnnotations(json.annotations, `manifest ${digest}`);
+  if (annotations) document.annotations = annotations;
+  return document;
+}
+
+function parseDescriptors(json: JsonObject, field: string, digest: string): Descriptor[] {
+  const list = json[field] ?? [];
+  if (!Array.isArray(list)) throw new InvalidManifestError(digest, field, "must be an array");
+  return list.map((item, i) => parseDescriptor(item, `manifest ${digest} ${field}[${i}]`));
+}
+
+/** Parses JSON as Go does: broken UTF-8 becomes U+FFFD, a byte order mark is an error. */
+export function parseJson(bytes: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
+}
