@@ -51,6 +51,10 @@ const DigestStream = (globalThis.crypto as unknown as { DigestStream?: DigestStr
  * ```
  */
 export function createDigester(algorithm: DigestAlgorithm): Digester | Promise<Digester> {
+  // node:crypto would make an md5 too, which no descriptor could be verified by.
+  if (!DIGEST_ALGORITHMS.includes(algorithm)) {
+    throw new UnsupportedAlgorithmError(algorithm, DIGEST_ALGORITHMS);
+  }
   if (algorithm !== "blake3") {
     if (nodeCrypto) return nativeDigester(nodeCrypto, algorithm);
     if (DigestStream) return streamDigester(new DigestStream(algorithm.replace("sha", "SHA-")));
@@ -95,8 +99,6 @@ async function loadNoble(algorithm: DigestAlgorithm) {
       return (await import("@noble/hashes/sha2.js")).sha512.create();
     case "blake3":
       return (await import("@noble/hashes/blake3.js")).blake3.create();
-    default:
-      throw new UnsupportedAlgorithmError(algorithm, DIGEST_ALGORITHMS);
   }
 }
 
