@@ -1,0 +1,164 @@
+/**
+ * Images in an OCI archive: a tar on disk, in a Blob, or behind HTTP.
+ *
+ * @module
+ */
+import { BlobNotFoundError, InvalidTarError, LimitError, SizeMismatchError } from "../errors.ts";
+import { chunksOf } from "../content/read.ts";
+import type {
+  BlobBody,
+  ContentStore,
+  Existence,
+  OpenOptions,
+  Referrers,
+  Resolver,
+  Roots,
+  StoreOptions,
+} from "../content/store.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { blobPath } from "../oci/digest.ts";
+import { paddingSize } from "../tar/header.ts";
+import { readEntry, type TarEntry } from "../tar/reader.ts";
+import {
+  blobSource,
+  type ByteSource,
+  fileSource,
+  httpSource,
+  type HttpSourceOptions,
+} from "./byte_source.ts";
+import { LayoutIndex } from "./layout_index.ts";
+
+export type { HttpSourceOptions } from "./byte_source.ts";
+
+/** The largest index.json that is read. */
+const MAX_INDEX = 64 << 20;
+/** How many bytes to ask for when looking for headers: as many as 128 of them, or a small manifest. */
+const WINDOW = 64 << 10;
+
+/**
+ * An OCI archive as a store. Its headers are read once, at the first question; then each blob is
+ * read where it lies, in any order.
+ *
+ * @example
+ * ```ts
+ * import { planArchive } from "@oci/archive";
+ * import { ArchiveFileStore } from "@oci/archive/archive-file";
+ *
+ * const store = new ArchiveFileStore("tests/testdata/golden/single/expected.tar");
+ * const plan = await planArchive(store, await store.roots());
+ * console.log(plan.size); // 10752
+ * ```
+ */
+export class ArchiveFileStore implements ContentStore, Existence, Resolver, Roots, Referrers {
+  #source: ByteSource;
+  #entries: Promise<Map<string, TarEntry>> | undefined;
+  #index: LayoutIndex;
+
+  /** @param from a path, a `file:`, `http:` or `https:` URL, or a Blob; nothing is read yet */
+  constructor(from: string | URL | Blob, options: HttpSourceOptions = {}) {
+    this.#source = from instanceof Blob
+      ? blobSource(from)
+      : typeof from === "string"
+      ? fileSource(from)
+      : from.protocol === "file:"
+      ? fileSource(decodeURIComponent(from.pathname))
+      : httpSource(from, options);
+    this.#index = new LayoutIndex(
+      this.#source.name,
+      (name, options) => this.#readFile(name, options),
+      this,
+    );
+  }
+
+  async open(descriptor: Descriptor, options: OpenOptions = {}): Promise<BlobBody> {
+    const { digest, size } = descriptor;
+    const entry = await this.#entry(blobPath(digest), digest, options);
+    if (entry.size !== size) throw new SizeMismatchError(digest, size, entry.size, "in the tar");
+    const { offset = 0, length = Infinity, signal } = options;
+    const wanted = Math.max(Math.min(length, size - offset), 0);
+    if (wanted === 0) return new Uint8Array();
+    return this.#source.open({ offset: entry.bodyOffset + offset, length: wanted, signal });
+  }
+
+  async exists({ digest }: Descriptor, options: StoreOptions = {}): Promise<boolean> {
+    return (await this.#headers(options)).has(blobPath(digest));
+  }
+
+  /** The manifests of index.json, in its order. @throws {InvalidLayoutError} where it has none */
+  roots(options?: StoreOptions): Promise<Descriptor[]> {
+    return this.#index.roots(options);
+  }
+
+  /**
+   * @param reference a reference name, a full name, or a digest, also of a manifest inside of a
+   * listed index
+   */
+  resolve(reference: string, options?: StoreOptions): Promise<Descriptor> {
+    return this.#index.resolve(reference, options);
+  }
+
+  referrers(subject: Descriptor, options?: StoreOptions): Promise<Descriptor[]> {
+    return this.#index.referrers(subject, options);
+  }
+
+  async #readFile(name: string, options: StoreOptions): Promise<Uint8Array> {
+    const { bodyOffset: offset, size: length } = await this.#entry(name, name, options);
+    if (length > MAX_INDEX) throw new LimitError(name, "MAX_INDEX", MAX_INDEX);
+    return await this.#read(offset, length, options);
+  }
+
+  async #entry(path: string, name: string, options: StoreOptions): Promise<TarEntry> {
+    const entry = (await this.#headers(options)).get(path);
+    if (!entry) throw new BlobNotFoundError(name, this.#source.name);
+    return entry;
+  }
+
+  #headers(options: StoreOptions): Promise<Map<string, TarEntry>> {
+    this.#entries ??= this.#readHeaders(options).catch((error) => {
+      this.#entries = undefined;
+      throw error;
+    });
+    return this.#entries;
+  }
+
+  async #readHeaders(options: StoreOptions): Promise<Map<string, TarEntry>> {
+    const entries = new Map<string, TarEntry>();
+    let window: Uint8Array = new Uint8Array();
+    let windowStart = 0;
+    let at = 0;
+    const read = async (length: number) => {
+      if (at < windowStart || at + length > windowStart + window.length) {
+        window = await this.#read(at, Math.max(length, WINDOW), options);
+        windowStart = at;
+      }
+      const bytes = window.subarray(at - windowStart, at - windowStart + length);
+      at += bytes.length;
+      return bytes;
+    };
+    for (let offset = 0;;) {
+      const entry = await readEntry(read, offset);
+      if (!entry) return entries;
+      const name = entry.name.replace(/^(?:\.\/)+/, "");
+      if (entry.type === "0") {
+        if (entries.has(name)) throw new InvalidTarError(offset, `it has ${name} twice`);
+        entries.set(name, entry);
+      }
+      offset = entry.bodyOffset + entry.size + paddingSize(entry.size);
+      at = offset;
+    }
+  }
+
+  /** Reads a part whole; it is shorter only where the tar ends. */
+  async #read(offset: number, length: number, options: StoreOptions): Promise<Uint8Array> {
+    if (length === 0) return new Uint8Array();
+    const body = await this.#source.open({ ...options, offset, length });
+    if (body instanceof Uint8Array) return body;
+    const bytes = new Uint8Array(length);
+    let filled = 0;
+    for await (const chunk of chunksOf(body, { digest: this.#source.name }, options.signal)) {
+      bytes.set(chunk, filled);
+      filled += chunk.length;
+    }
+    return bytes.subarray(0, filled);
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Images in an OCI image layout on disk, on Deno, Bun and Node.
+ *
+ * @module
+ */
+import { statSync } from "node:fs";
+import { BlobNotFoundError, BlobReadError, LimitError } from "../errors.ts";
+import type {
+  BlobBody,
+  ContentStore,
+  Existence,
+  OpenOptions,
+  Referrers,
+  Resolver,
+  Roots,
+  StoreOptions,
+} from "../content/store.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { blobPath } from "../oci/digest.ts";
+import { openFile } from "./file.ts";
+import { LayoutIndex } from "./layout_index.ts";
+
+/** The largest index.json that is read: 100,000 images with names take about 30 MiB. */
+const MAX_INDEX = 64 << 20;
+
+/**
+ * An OCI image layout: a directory with `oci-layout`, `index.json` and `blobs/`. It is only read.
+ *
+ * Source: [image spec, "Image Layout"](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md).
+ *
+ * @example
+ * ```ts
+ * import { exportArchive } from "@oci/archive";
+ * import { LayoutStore } from "@oci/archive/layout";
+ *
+ * const store = new LayoutStore("tests/testdata/golden/single/layout");
+ * const archive = exportArchive(store, [await store.resolve("1.0")]);
+ * console.log((await new Response(archive).arrayBuffer()).byteLength); // 10752
+ * ```
+ */
+export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Referrers {
+  #directory: string;
+  #index: LayoutIndex;
+
+  /** @param directory the layout's path; nothing is read yet */
+  constructor(directory: string) {
+    this.#directory = directory.replace(/(?<=.)[/\\]+$/, "");
+    this.#index = new LayoutIndex(
+      directory,
+      (name, options) => this.#readFile(name, options),
+      this,
+    );
+  }
+
+  async open(descriptor: Descriptor, options: OpenOptions = {}): Promise<BlobBody> {
+    const { digest, size } = descriptor;
+    const { offset = 0, length = Infinity, signal } = options;
+    try {
+      const path = `${this.#directory}/${blobPath(digest)}`;
+      // One byte more than there should be, so that one too many is seen.
+      const wanted = offset + length >= size ? size - offset + 1 : length;
+      return await openFile(path, { offset, length: wanted, signal });
+    } catch (cause) {
+      throw this.#error(cause, digest);
+    }
+  }
+
+  exists({ digest }: Descriptor): Promise<boolean> {
+    const path = `${this.#directory}/${blobPath(digest)}`;
+    return Promise.resolve(statSync(path, { throwIfNoEntry: false }) !== undefined);
+  }
+
+  /** The manifests of index.json, in its order. @throws {InvalidLayoutError} where it has none */
+  roots(options?: StoreOptions): Promise<Descriptor[]> {
+    return this.#index.roots(options);
+  }
+
+  /**
+   * @param reference a reference name, a full name, or a digest, also of a manifest inside of a
+   * listed index
+   */
+  resolve(reference: string, options?: StoreOptions): Promise<Descriptor> {
+    return this.#index.resolve(reference, options);
+  }
+
+  referrers(subject: Descriptor, options?: StoreOptions): Promise<Descriptor[]> {
+    return this.#index.referrers(subject, options);
+  }
+
+  async #readFile(name: string, { signal }: StoreOptions): Promise<Uint8Array> {
+    try {
+      const body = await openFile(`${this.#directory}/${name}`, { length: MAX_INDEX + 1, signal });
+      const bytes = new Uint8Array(await new Response(body as BodyInit).arrayBuffer());
+      if (bytes.length <= MAX_INDEX) return bytes;
+    } catch (cause) {
+      throw this.#error(cause, name);
+    }
+    throw new LimitError(`${this.#directory}/${name}`, "MAX_INDEX", MAX_INDEX);
+  }
+
+  /** What node:fs throws, with the blob's name. */
+  #error(cause: unknown, name: string): unknown {
+    const { code } = cause as { code?: string };
+    if (code === "ENOENT" || code === "ENOTDIR") {
+      return new BlobNotFoundError(name, this.#directory, { cause });
+    }
+    return code === undefined
+      ? cause
+      : new BlobReadError(name, (cause as Error).message, { cause });
+  }
+}
