@@ -3,7 +3,7 @@
  * planned, streamed, verified and read back with web streams alone.
  *
  * {@linkcode exportArchive} is the main job in one call, {@linkcode planArchive} the archive as a
- * value. A {@linkcode ContentStore} says where blobs live;
+ * value, {@linkcode verifyArchive} the judge. A {@linkcode ContentStore} says where blobs live;
  * stores that touch a disk or a network have subpaths of their own.
  *
  * @module
@@ -16,6 +16,12 @@ export {
   planArchive,
 } from "./src/archive/plan.ts";
 export type { Progress, StreamOptions } from "./src/archive/stream.ts";
+export {
+  type ArchiveFinding,
+  type ArchiveReport,
+  verifyArchive,
+  type VerifyArchiveOptions,
+} from "./src/archive/verify.ts";
 export type { Root, WalkOptions } from "./src/archive/walk.ts";
 export { type CreateDigester, createDigester, type Digester } from "./src/content/digester.ts";
 export { readBlob, type ReadOptions } from "./src/content/read.ts";
