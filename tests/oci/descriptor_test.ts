@@ -1,0 +1,127 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { InvalidDescriptorError, InvalidDigestError } from "../../mod.ts";
+import { parseDescriptor } from "../../src/oci/descriptor.ts";
+
+const DIGEST = `sha256:${"a".repeat(64)}`;
+const LEAST = { mediaType: "text/plain", digest: DIGEST, size: 5 };
+
+test("parseDescriptor() keeps every field of the spec", () => {
+  const full = {
+    ...LEAST,
+    urls: ["https://example.com/blob"],
+    annotations: { "org.example": "text" },
+    data: "aGVsbG8=",
+    platform: {
+      architecture: "amd64",
+      os: "windows",
+      "os.version": "10.0.17763.1397",
+      "os.features": ["win32k"],
+      variant: "v2",
+    },
+    artifactType: "application/vnd.example",
+  };
+  assert.deepEqual(parseDescriptor(structuredClone(full), "here"), full);
+});
+
+test("parseDescriptor() leaves out what the spec does not know", () => {
+  assert.deepEqual(
+    parseDescriptor(
+      { ...LEAST, extra: 1, platform: { os: "linux", architecture: "arm", x: 1 } },
+      "here",
+    ),
+    { ...LEAST, platform: { os: "linux", architecture: "arm" } },
+  );
+});
+
+test("parseDescriptor() leaves out what is empty or null", () => {
+  for (const empty of [null, "", [], {}]) {
+    const fields = empty === ""
+      ? { data: "", artifactType: "" }
+      : Array.isArray(empty)
+      ? { urls: [] }
+      : empty === null
+      ? { urls: null, annotations: null, data: null, platform: null, artifactType: null }
+      : { annotations: {} };
+    assert.deepEqual(parseDescriptor({ ...LEAST, ...fields }, "here"), LEAST);
+  }
+  assert.deepEqual(
+    parseDescriptor({
+      ...LEAST,
+      platform: { "os.version": "", "os.features": [], variant: "" },
+    }, "here"),
+    { ...LEAST, platform: { architecture: "", os: "" } },
+  );
+});
+
+test("parseDescriptor() keeps annotations with the names that every object has", () => {
+  const annotations = JSON.parse('{"__proto__":"a","constructor":"b"}');
+  const parsed = parseDescriptor({ ...LEAST, annotations }, "here").annotations!;
+  assert.deepEqual(Object.entries(parsed), [["__proto__", "a"], ["constructor", "b"]]);
+});
+
+test("parseDescriptor() takes any size that a number can say exactly", () => {
+  for (const size of [0, 1, 2 ** 33, Number.MAX_SAFE_INTEGER]) {
+    assert.equal(parseDescriptor({ ...LEAST, size }, "here").size, size);
+  }
+});
+
+test("parseDescriptor() names where and which field is at fault", () => {
+  const cases: [field: string, value: unknown][] = [
+    ["", null],
+    ["", undefined],
+    ["", "text"],
+    ["", []],
+    ["mediaType", { ...LEAST, mediaType: undefined }],
+    ["mediaType", { ...LEAST, mediaType: "" }],
+    ["mediaType", { ...LEAST, mediaType: 1 }],
+    ["digest", { ...LEAST, digest: undefined }],
+    ["digest", { ...LEAST, digest: 1 }],
+    ["digest", { ...LEAST, digest: "sha256:../../etc/passwd" }],
+    ["digest", { ...LEAST, digest: `md5:${"a".repeat(32)}` }],
+    ["size", { ...LEAST, size: undefined }],
+    ["size", { ...LEAST, size: null }],
+    ["size", { ...LEAST, size: -1 }],
+    ["size", { ...LEAST, size: 0.5 }],
+    ["size", { ...LEAST, size: 2 ** 53 }],
+    ["size", { ...LEAST, size: 2 ** 60 }],
+    ["size", { ...LEAST, size: NaN }],
+    ["size", { ...LEAST, size: Infinity }],
+    ["size", { ...LEAST, size: "5" }],
+    ["urls", { ...LEAST, urls: "https://example.com" }],
+    ["urls", { ...LEAST, urls: [1] }],
+    ["annotations", { ...LEAST, annotations: "text" }],
+    ["annotations", { ...LEAST, annotations: [] }],
+    ['annotations["key"]', { ...LEAST, annotations: { key: 1 } }],
+    ['annotations["key"]', { ...LEAST, annotations: { key: null } }],
+    ["data", { ...LEAST, data: 1 }],
+    ["data", { ...LEAST, data: "aGVsbG8" }],
+    ["data", { ...LEAST, data: "aGVs bG8=" }],
+    ["data", { ...LEAST, data: "a-_=" }],
+    ["platform", { ...LEAST, platform: "linux/amd64" }],
+    ["platform", { ...LEAST, platform: [] }],
+    ["os", { ...LEAST, platform: { os: 1 } }],
+    ["architecture", { ...LEAST, platform: { architecture: {} } }],
+    ["os.version", { ...LEAST, platform: { "os.version": 10 } }],
+    ["os.features", { ...LEAST, platform: { "os.features": "win32k" } }],
+    ["variant", { ...LEAST, platform: { variant: 7 } }],
+    ["artifactType", { ...LEAST, artifactType: [] }],
+  ];
+  for (const [field, value] of cases) {
+    assert.throws(() => parseDescriptor(value, "index.json manifests[3]"), (error) => {
+      assert.ok(error instanceof InvalidDescriptorError, String(error));
+      assert.equal(error.name, "InvalidDescriptorError");
+      assert.equal(error.field, field);
+      assert.equal(error.where, "index.json manifests[3]");
+      assert.ok(error.message.includes("index.json manifests[3]"), error.message);
+      return true;
+    }, `${field}: ${JSON.stringify(value)}`);
+  }
+});
+
+test("parseDescriptor() keeps the cause of a broken digest", () => {
+  assert.throws(() => parseDescriptor({ ...LEAST, digest: "nonsense" }, "here"), (error) => {
+    assert.ok((error as Error).cause instanceof InvalidDigestError);
+    return true;
+  });
+});
