@@ -226,3 +226,45 @@ function some(items: readonly string[]): string {
     ? items.join(", ")
     : `${items.slice(0, 12).join(", ")} and ${items.length - 12} more`;
 }
+
+/** What a registry's error has beside its message. */
+export interface RegistryErrorOptions extends ErrorOptions {
+  /** The HTTP status; none where no answer came. */
+  status?: number;
+  /** The registry's own code: [distribution spec, "Error Codes"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes). */
+  code?: string;
+}
+
+/** A registry that cannot be reached, refuses, or answers against the protocol. */
+export class RegistryError extends ArchiveError {
+  override readonly name = "RegistryError";
+  /** What was asked for, without query and user. */
+  readonly url: string;
+  /** The HTTP status; undefined where no answer came. */
+  readonly status: number | undefined;
+  /** The registry's own code, such as `MANIFEST_UNKNOWN`. */
+  readonly code: string | undefined;
+  constructor(url: string, why: string, options: RegistryErrorOptions = {}) {
+    super(`Cannot get ${url}: ${why}`, options);
+    this.url = url;
+    this.status = options.status;
+    this.code = options.code;
+  }
+}
+
+/** A registry that wants other credentials, or to which they cannot be given safely. */
+export class RegistryAuthError extends ArchiveError {
+  override readonly name = "RegistryAuthError";
+  /** What was asked for, without query and user. */
+  readonly url: string;
+  /** The HTTP status; undefined where it is we who refuse. */
+  readonly status: number | undefined;
+  /** The registry's own code, such as `UNAUTHORIZED`. */
+  readonly code: string | undefined;
+  constructor(url: string, why: string, options: RegistryErrorOptions = {}) {
+    super(`Cannot get ${url}: ${why}`, options);
+    this.url = url;
+    this.status = options.status;
+    this.code = options.code;
+  }
+}

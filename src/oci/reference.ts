@@ -164,14 +164,21 @@ function urlPath(name: string): string | undefined {
 }
 
 function isGoHost(host: string): boolean {
-  if (host === "") return false;
-  const bracket = host.startsWith("[") ? host.lastIndexOf("]") : -2;
-  if (bracket === -1) return false;
-  const colon = bracket >= 0 ? bracket + 1 : host.lastIndexOf(":");
-  if (colon >= 0 && !/^(?::[0-9]*)?$/.test(host.slice(colon))) return false;
+  const bracketed = /^\[([0-9a-fA-F:.]+)\](?::[0-9]*)?$/.exec(host);
+  if (bracketed) return isIpv6(bracketed[1]!);
+  const colon = host.lastIndexOf(":");
+  if (colon >= 0 && !/^:[0-9]*$/.test(host.slice(colon))) return false;
   // deno-lint-ignore no-control-regex
-  return /^(?:[A-Za-z0-9\-_.~!$&'()*+,;=:[\]<>"]|[^\x00-\x7f]|%[89a-fA-F][0-9a-fA-F]|%25)*$/
+  return /^(?:[A-Za-z0-9\-_.~!$&'()*+,;=:<>"]|[^\x00-\x7f]|%[89a-fA-F][0-9a-fA-F]|%25)+$/
     .test(host);
+}
+
+function isIpv6(address: string): boolean {
+  try {
+    return new URL(`http://[${address}]`).hostname !== "";
+  } catch {
+    return false;
+  }
 }
 
 /** Undoes % escapes; undefined where one is broken. Bytes that are no UTF-8 become U+FFFD. */

@@ -26,7 +26,7 @@ export async function openFile(
 ): Promise<BlobBody> {
   signal?.throwIfAborted();
   if (length <= SMALL) return readSmall(path, offset, length);
-  return streamFile(await open(path), offset, length);
+  return await streamFile(path, offset, length);
 }
 
 function readSmall(path: string, offset: number, length: number): Uint8Array {
@@ -46,18 +46,20 @@ function readSmall(path: string, offset: number, length: number): Uint8Array {
 }
 
 /** Streams with one read ahead, so that reading goes on while the last chunk is hashed. */
-function streamFile(
-  file: FileHandle,
-  offset: number,
-  length: number,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
+export async function streamFile(
+  path: string,
+  offset = 0,
+  length = Infinity,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const file = await open(path);
   const end = offset + length;
   let at = offset;
   let ahead: Promise<Uint8Array<ArrayBuffer>> | undefined;
   const readAhead = () => {
     const wanted = Math.min(CHUNK, end - at);
     at += wanted;
-    ahead = wanted === 0 ? undefined : readChunk(file, at - wanted, wanted);
+    const place = offset === 0 ? null : at - wanted;
+    ahead = wanted === 0 ? undefined : readChunk(file, place, wanted);
     // Its failure is heard when its turn comes.
     ahead?.catch(() => {});
   };
@@ -87,15 +89,17 @@ function streamFile(
   }, { highWaterMark: 0 });
 }
 
+/** @param at null for where the last read ended: pipes know no other place */
 async function readChunk(
   file: FileHandle,
-  at: number,
+  at: number | null,
   length: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
   let filled = 0;
   while (filled < length) {
-    const { bytesRead } = await file.read(bytes, filled, length - filled, at + filled);
+    const place = at === null ? null : at + filled;
+    const { bytesRead } = await file.read(bytes, filled, length - filled, place);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }

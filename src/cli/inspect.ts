@@ -1,0 +1,57 @@
+import process from "node:process";
+import { type ArchivePlan, planArchive } from "../archive/plan.ts";
+import { formatBytes } from "./format.ts";
+import { exportOptions, openSources, type SourceFlags } from "./source.ts";
+
+/** The flags of `inspect` beside those of the source. */
+export interface InspectFlags {
+  json?: boolean;
+}
+
+/** `oci-archive inspect`: shows the plan; no layer is read. */
+export async function inspectCommand(
+  sources: readonly string[],
+  flags: InspectFlags & SourceFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, roots } = await openSources(sources, flags, signal);
+  const plan = await planArchive(store, roots, exportOptions(flags, signal));
+  process.stdout.write(flags.json ? `${JSON.stringify(planJson(plan), null, 2)}\n` : table(plan));
+}
+
+function planJson({ manifests, entries, size, etag }: ArchivePlan) {
+  return {
+    roots: manifests,
+    entries: entries.map(({ name, type, mode, size, offset, bodyOffset, descriptor }) => ({
+      name,
+      type,
+      mode,
+      size,
+      offset,
+      bodyOffset,
+      ...(descriptor && { mediaType: descriptor.mediaType, digest: descriptor.digest }),
+    })),
+    size,
+    etag,
+  };
+}
+
+/** The plan as a table, its totals at the end. */
+export function table({ entries, manifests, size, etag }: ArchivePlan): string {
+  const width = Math.max(...entries.map((entry) => String(entry.offset).length), 6);
+  const lines = entries.map(({ offset, size, name, descriptor }) =>
+    `${String(offset).padStart(width)}  ${formatBytes(size).padStart(10)}  ${name}` +
+    (descriptor ? `  ${descriptor.mediaType}` : "")
+  );
+  return [
+    `${"offset".padStart(width)}  ${"size".padStart(10)}  name`,
+    ...lines,
+    "",
+    ...manifests.map(({ digest, annotations }) =>
+      `root  ${digest}  ${annotations?.["io.containerd.image.name"] ?? ""}`.trimEnd()
+    ),
+    `size  ${size} bytes (${formatBytes(size)})`,
+    `etag  ${etag}`,
+    "",
+  ].join("\n");
+}

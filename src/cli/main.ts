@@ -1,0 +1,145 @@
+/**
+ * The command `oci-archive`: images out of layouts, archives and registries as OCI archives.
+ *
+ * @module
+ */
+import process from "node:process";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { ExportFlags } from "./export.ts";
+import type { InspectFlags } from "./inspect.ts";
+import type { SourceFlags } from "./source.ts";
+import { describe, UsageError } from "./usage.ts";
+import type { VerifyFlags } from "./verify.ts";
+import { VERSION } from "./version.ts";
+
+const SOURCES = `
+Sources:
+  oci:DIR[:REF|@DIGEST]              an OCI image layout; without REF all its images
+  oci-archive:FILE[:REF|@DIGEST]     an OCI archive, also behind http(s)://
+`;
+
+function program(signal: AbortSignal): Command {
+  const program = new Command("oci-archive")
+    .description("Container images as OCI archives, to the byte as containerd writes them.")
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  exportOptions(program.command("export"))
+    .description("Make the archive.")
+    .argument("<source...>", "what to export")
+    .option("-o, --output <file|-|url>", "where to", "-")
+    .addOption(
+      new Option("--progress <how>", "how to tell how far it is")
+        .choices(["auto", "plain", "json", "none"]).default("auto"),
+    )
+    .option("-q, --quiet", "tell nothing but errors")
+    .addHelpText(
+      "after",
+      `${SOURCES}
+Examples:
+  oci-archive export oci:layout -o image.tar
+  oci-archive export oci:layout:1.0 --platform linux/arm64 --name docker.io/library/app:1.0 | ctr images import -
+`,
+    )
+    .action(async (sources: string[], flags: ExportFlags & SourceFlags) => {
+      await (await import("./export.ts")).exportCommand(sources, flags, signal);
+    });
+  exportOptions(program.command("inspect"))
+    .description("Show the plan: every entry with offset and size. No layer is read.")
+    .argument("<source...>", "what to plan")
+    .option("--json", "answer in JSON")
+    .addHelpText(
+      "after",
+      `${SOURCES}
+Examples:
+  oci-archive inspect oci:layout
+  oci-archive inspect oci-archive:image.tar --platform linux/amd64 --json
+`,
+    )
+    .action(async (sources: string[], flags: InspectFlags & SourceFlags) => {
+      await (await import("./inspect.ts")).inspectCommand(sources, flags, signal);
+    });
+  program.command("verify")
+    .description("Read an archive back: every digest, every reference, every header.")
+    .argument("<file|-|url>", "the archive")
+    .option("--json", "answer in JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  oci-archive verify image.tar
+  ctr images export - docker.io/library/alpine:3.20 | oci-archive verify -
+`,
+    )
+    .action(async (archive: string, flags: VerifyFlags) => {
+      await (await import("./verify.ts")).verifyCommand(archive, flags, signal);
+    });
+  return program;
+}
+
+/** The options that decide what the archive holds; the first seven are those of `ctr`. */
+function exportOptions(command: Command): Command {
+  return command
+    .option(
+      "--platform <os/arch[/variant],...>",
+      "platforms wanted, best first; repeatable",
+      list,
+      [],
+    )
+    .option("--all-platforms", "the other platforms too")
+    .option("--skip-manifest-json", "leave out manifest.json")
+    .option("--skip-non-distributable", "leave out layers that must not be given away")
+    .option("--skip-missing", "leave out what the source lacks")
+    .option("--name <name>", "the image's full name; repeatable", append, [])
+    .option("--referrers", "signatures, SBOMs and the like too")
+    .option("--concurrency <n>", "how many manifests to read at a time", count);
+}
+
+function append(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+function list(value: string, before: string[]): string[] {
+  return [...before, ...value.split(",")];
+}
+
+function count(value: string): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  throw new InvalidArgumentError("expected a whole number from 1.");
+}
+
+/**
+ * Runs the command.
+ *
+ * @param args what stands behind its name
+ * @returns the exit status: 0 done, 1 it failed, 2 wrong usage, 130 interrupted, 141 broken pipe
+ */
+export async function main(args: string[]): Promise<number> {
+  const interrupt = new AbortController();
+  const onInterrupt = () => interrupt.abort(new Error("interrupted"));
+  process.on("SIGINT", onInterrupt);
+  process.on("SIGTERM", onInterrupt);
+  const debug = args.includes("--debug");
+  try {
+    await program(interrupt.signal).parseAsync(args.filter((arg) => arg !== "--debug"), {
+      from: "user",
+    });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (interrupt.signal.aborted) return 130;
+    if ((error as { code?: string }).code === "EPIPE") return 141;
+    process.stderr.write(`oci-archive: ${describe(error)}\n`);
+    if (debug) console.error(error);
+    return error instanceof UsageError || error instanceof CommanderError ? 2 : 1;
+  } finally {
+    process.off("SIGINT", onInterrupt);
+    process.off("SIGTERM", onInterrupt);
+  }
+}
+
+if (import.meta.main) {
+  // Whatever still waits, such as a connection kept alive, must not keep the command.
+  process.exit(await main(process.argv.slice(2)));
+}

@@ -1,0 +1,96 @@
+import { randomUUID } from "node:crypto";
+import { close, open, realpath, rename, rm, stat, write } from "node:fs";
+import process from "node:process";
+import { promisify } from "node:util";
+import { UsageError } from "./usage.ts";
+
+const openFile = promisify(open);
+const closeFile = promisify(close);
+const remove = promisify(rm);
+const STDOUT = 1;
+
+/** Where an archive goes: a file that appears whole or not at all, a device, or stdout. */
+export interface Output {
+  /** Takes the next chunk; the one before has been written. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** The archive is whole. */
+  finish(): Promise<void>;
+  /** It is not, and never will be: nothing is left of it. */
+  discard(): Promise<void>;
+}
+
+/** Opens what `-o` names. */
+export async function openOutput(name: string): Promise<Output> {
+  if (name !== "-") return await openFileOutput(name);
+  if (process.stdout.isTTY) {
+    throw new UsageError("stdout is a terminal, and an archive is no text: give -o FILE or a pipe");
+  }
+  const done = () => Promise.resolve();
+  return { write: (chunk) => writeAll(STDOUT, chunk), finish: done, discard: done };
+}
+
+async function openFileOutput(name: string): Promise<Output> {
+  const found = await promisify(stat)(name).catch(() => undefined);
+  if (found?.isDirectory()) throw new UsageError(`-o ${name} is a directory; name a file in it`);
+  if (found && !found.isFile()) {
+    // A device or a pipe cannot be renamed to.
+    const file = await openFile(name, "w");
+    const done = () => closeFile(file);
+    return { write: (chunk) => writeAll(file, chunk), finish: done, discard: done };
+  }
+  // A symbolic link stays one: what it points to is replaced.
+  const target = found ? await promisify(realpath)(name) : name;
+  const temporary = `${target}.${randomUUID().slice(0, 8)}.part`;
+  const file = await openFile(temporary, "wx");
+  return {
+    write: (chunk) => writeAll(file, chunk),
+    async finish() {
+      await closeFile(file);
+      await promisify(rename)(temporary, target);
+    },
+    async discard() {
+      await closeFile(file).catch(() => {});
+      await remove(temporary, { force: true });
+    },
+  };
+}
+
+/**
+ * Copies a stream to an output. A chunk is written while the next one is read and hashed, so that
+ * the slower of the two decides.
+ */
+export async function copy(archive: ReadableStream<Uint8Array>, output: Output): Promise<void> {
+  const reader = archive.getReader();
+  let writing: Promise<void> = Promise.resolve();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      await writing;
+      if (done) break;
+      writing = output.write(value);
+      // Its failure is heard with the next chunk.
+      writing.catch(() => {});
+    }
+  } catch (error) {
+    await writing.catch(() => {});
+    await reader.cancel(error).catch(() => {});
+    throw error;
+  }
+}
+
+async function writeAll(file: number, chunk: Uint8Array): Promise<void> {
+  for (let written = 0; written < chunk.length;) {
+    written += await writeSome(file, chunk.subarray(written));
+  }
+}
+
+function writeSome(file: number, bytes: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(file, bytes, (error, count) => {
+      if (!error) resolve(count);
+      // A pipe that its other end has made non-blocking is full: try again when it may be not.
+      else if (error.code === "EAGAIN") setTimeout(resolve, 1, 0);
+      else reject(error);
+    });
+  });
+}

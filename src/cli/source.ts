@@ -1,0 +1,118 @@
+import { existsSync } from "node:fs";
+import type { Root, WalkOptions } from "../archive/walk.ts";
+import type { ContentStore, Resolver, Roots } from "../content/store.ts";
+import { UnionStore } from "../stores/union.ts";
+import { UsageError } from "./usage.ts";
+
+/** The flags that say what an archive holds. */
+export interface SourceFlags {
+  platform: string[];
+  allPlatforms?: boolean;
+  skipManifestJson?: boolean;
+  skipNonDistributable?: boolean;
+  skipMissing?: boolean;
+  name: string[];
+  referrers?: boolean;
+  concurrency?: number;
+}
+
+/** Where to read from, and what. */
+export interface Source {
+  store: ContentStore;
+  roots: Root[];
+}
+
+/** Opens what the command line names: one store, and the roots in it. */
+export async function openSources(
+  sources: readonly string[],
+  flags: SourceFlags,
+  signal: AbortSignal,
+): Promise<Source> {
+  const opened = await Promise.all(sources.map((source) => openSource(source, signal)));
+  const roots = opened.flatMap(({ roots }) => roots);
+  if (flags.name.length > 0) {
+    const [root, another] = roots;
+    if (another) {
+      throw new UsageError(
+        `--name takes one image, ${sources.join(" ")} has ${roots.length}: ` +
+          "choose one by :REF or @DIGEST",
+      );
+    }
+    if (root) root.names = flags.name;
+  }
+  const [only, ...others] = opened.map(({ store }) => store);
+  return { store: others.length === 0 ? only! : new UnionStore([only!, ...others]), roots };
+}
+
+/** The export options that the flags mean. */
+export function exportOptions(flags: SourceFlags, signal: AbortSignal): WalkOptions & {
+  skipManifestJson?: boolean;
+} {
+  return {
+    platforms: flags.platform,
+    allPlatforms: flags.allPlatforms,
+    skipManifestJson: flags.skipManifestJson,
+    skipNonDistributable: flags.skipNonDistributable,
+    skipMissing: flags.skipMissing,
+    referrers: flags.referrers,
+    concurrency: flags.concurrency,
+    signal,
+  };
+}
+
+async function openSource(source: string, signal: AbortSignal): Promise<Source> {
+  const colon = source.indexOf(":");
+  const transport = source.slice(0, colon);
+  const rest = source.slice(colon + 1);
+  switch (colon < 0 ? "" : transport) {
+    case "oci": {
+      const { LayoutStore } = await import("../stores/layout.ts");
+      const { path, reference } = splitPath(source, rest);
+      return await choose(new LayoutStore(path), path, reference, signal);
+    }
+    case "oci-archive": {
+      const { ArchiveFileStore } = await import("../stores/archive_file.ts");
+      const { path, reference } = splitPath(source, rest);
+      const from = isUrl(path) ? new URL(path) : path;
+      return await choose(new ArchiveFileStore(from), path, reference, signal);
+    }
+    default:
+      throw new UsageError(
+        `${source} is no source: expected oci:DIR or oci-archive:FILE`,
+      );
+  }
+}
+
+async function choose(
+  store: ContentStore & Roots & Resolver,
+  path: string,
+  reference: string | undefined,
+  signal: AbortSignal,
+): Promise<Source> {
+  const descriptors = reference === undefined
+    ? await store.roots({ signal })
+    : [await store.resolve(reference, { signal })];
+  if (descriptors.length === 0) throw new Error(`Cannot export ${path}: it lists no images`);
+  return { store, roots: descriptors.map((descriptor) => ({ descriptor })) };
+}
+
+/** Takes `PATH[:REF|@DIGEST]` apart. A path that is there may itself hold colons. */
+function splitPath(source: string, rest: string): { path: string; reference?: string } {
+  const [, beforeDigest, digest] = /^(.+)@([a-z0-9]+:[0-9a-fA-F]+)$/.exec(rest) ?? [];
+  if (beforeDigest !== undefined && !existsSync(rest)) {
+    return { path: beforeDigest, reference: digest };
+  }
+  if (rest === "") throw new UsageError(`${source} names no path`);
+  if (isUrl(rest) || existsSync(rest)) return { path: rest };
+  let shortest: { path: string; reference: string } | undefined;
+  for (let colon = rest.lastIndexOf(":"); colon > 0; colon = rest.lastIndexOf(":", colon - 1)) {
+    shortest = { path: rest.slice(0, colon), reference: rest.slice(colon + 1) };
+    if (existsSync(shortest.path)) break;
+  }
+  return shortest ?? { path: rest };
+}
+
+/** Whether this is http or https rather than a path. */
+export function isUrl(text: string): boolean {
+  return /^https?:\/\//.test(text);
+}

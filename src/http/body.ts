@@ -1,0 +1,66 @@
+import type { ArchivePlan } from "../archive/plan.ts";
+import { pullStream } from "../archive/pull_stream.ts";
+import type { StreamOptions } from "../archive/stream.ts";
+import type { ByteRange } from "./range.ts";
+
+/** A part of a body: bytes of the archive, or bytes between them. */
+export type Piece = ByteRange | Uint8Array<ArrayBuffer>;
+
+/** How to read the archive for a body, and whom to tell of failures. */
+export interface BodyOptions extends Pick<StreamOptions, "verify" | "signal"> {
+  /**
+   * Told of the failure of a body under way, which no status can tell the client of any more. The
+   * client sees a broken transfer.
+   */
+  onError?: (error: unknown) => void;
+}
+
+/** Bytes of all the pieces: what `Content-Length` says. */
+export function bodyLength(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, piece) => sum + pieceLength(piece), 0);
+}
+
+/**
+ * The pieces one after the other. Fails where a piece has another length than it should: most
+ * runtimes end a body that is too short or too long as if it were whole.
+ */
+export function streamBody(
+  plan: ArchivePlan,
+  pieces: readonly Piece[],
+  options: BodyOptions = {},
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const { verify, signal, onError } = options;
+  return pullStream(async function* (stop) {
+    try {
+      for (const piece of pieces) {
+        if (piece instanceof Uint8Array) {
+          // A copy: whoever takes a chunk may transfer it.
+          yield piece.slice();
+          continue;
+        }
+        let missing = pieceLength(piece);
+        const reader = plan.stream({ ...piece, verify, signal: stop }).getReader();
+        for (;;) {
+          const { done, value } = await reader.read();
+          if (done) break;
+          missing -= value.length;
+          if (missing < 0) break;
+          yield value;
+        }
+        if (missing !== 0) {
+          throw new Error(
+            `Cannot send bytes ${piece.start} to ${piece.end} of the archive: ` +
+              (missing > 0 ? `${missing} of them are missing` : "more of them came"),
+          );
+        }
+      }
+    } catch (error) {
+      if (!stop.aborted) onError?.(error);
+      throw error;
+    }
+  }, { signal, expectedLength: bodyLength(pieces) });
+}
+
+function pieceLength(piece: Piece): number {
+  return piece instanceof Uint8Array ? piece.length : piece.end - piece.start;
+}

@@ -1,0 +1,104 @@
+import type { Root } from "../archive/walk.ts";
+import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../archive/walk.ts";
+import type { ContentStore, Roots, StoreOptions } from "../content/store.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { formatReference, parseReference } from "../oci/reference.ts";
+
+/** An image and the store that has it. */
+export interface ServedImage {
+  /** Where its blobs are. Give the same object each time: plans are shared by store. */
+  store: ContentStore;
+  /** Its manifest or index, with its names where the descriptor's annotations do not tell them. */
+  root: Descriptor | Root;
+}
+
+/** What a resolver is told of the request. */
+export interface ResolveOptions extends StoreOptions {
+  /** The request that asks, such as for the credentials it brings. */
+  request: Request;
+}
+
+/** Which images are served. */
+export interface ImageSources {
+  /** Stores of which every root is listed and served. */
+  stores?: readonly (ContentStore & Roots)[];
+  /** Further images to list and serve. Asked at each request. */
+  list?: (options: StoreOptions) => readonly ServedImage[] | Promise<readonly ServedImage[]>;
+  /**
+   * Finds an image that is not listed, by its full name: `docker.io/library/alpine:3.20`. Asked
+   * only for names on one of the `hosts`. Undefined where there is none.
+   */
+  resolve?: (
+    reference: string,
+    options: ResolveOptions,
+  ) => ServedImage | undefined | Promise<ServedImage | undefined>;
+  /**
+   * The registries whose names `resolve` may be asked for, such as `docker.io` or `localhost:5000`:
+   * whoever can reach the handler can make it fetch from these.
+   * @default {[]}
+   */
+  hosts?: readonly string[];
+}
+
+/** An image under the name it is served by. */
+export interface NamedImage extends ServedImage {
+  name: string;
+}
+
+/** A name on a host that is not one of the `hosts`. */
+export class ForbiddenHostError extends Error {
+  override readonly name = "ForbiddenHostError";
+}
+
+/** The images that are listed, each name once; of two with the same name the first has it. */
+export async function listImages(
+  { stores = [], list }: ImageSources,
+  options: StoreOptions = {},
+): Promise<NamedImage[]> {
+  const ofStores = await Promise.all(
+    stores.map(async (store) => (await store.roots(options)).map((root) => ({ store, root }))),
+  );
+  const images = [...ofStores.flat(), ...await list?.(options) ?? []];
+  const named = new Map<string, NamedImage>();
+  for (const image of images) {
+    const name = imageName(image.root);
+    const free = named.has(name) ? descriptorOf(image.root).digest : name;
+    if (!named.has(free)) named.set(free, { ...image, name: free });
+  }
+  return [...named.values()];
+}
+
+/**
+ * The image of this name: a listed one, by its name or its digest, else what the resolver finds.
+ *
+ * @throws {ForbiddenHostError} where the resolver may not be asked
+ * @throws {InvalidReferenceError} where it could be, had the name a meaning
+ */
+export async function findImage(
+  name: string,
+  sources: ImageSources,
+  options: ResolveOptions,
+): Promise<ServedImage | undefined> {
+  const images = await listImages(sources, options);
+  const listed = images.find((image) => image.name === name) ??
+    images.find(({ root }) => descriptorOf(root).digest === name);
+  if (listed || !sources.resolve) return listed;
+  const reference = parseReference(name);
+  if (!sources.hosts?.includes(reference.domain)) {
+    throw new ForbiddenHostError(`Names on ${reference.domain} may not be asked for here`);
+  }
+  // In full, so that what has been checked is what gets asked.
+  return await sources.resolve(formatReference(reference), options);
+}
+
+/** The image's full name where the root has one, else its reference name, else its digest. */
+export function imageName(root: Descriptor | Root): string {
+  const { annotations = {}, digest } = descriptorOf(root);
+  const [given] = "descriptor" in root ? root.names ?? [] : [];
+  return given || annotations[ANNOTATION_IMAGE_NAME] || annotations[ANNOTATION_REF_NAME] || digest;
+}
+
+/** The descriptor of a root, under whichever form. */
+export function descriptorOf(root: Descriptor | Root): Descriptor {
+  return "descriptor" in root ? root.descriptor : root;
+}

@@ -1,0 +1,57 @@
+import type { ExportOptions } from "../archive/plan.ts";
+import { quote } from "../errors.ts";
+import { formatPlatform, parsePlatform } from "../oci/platform.ts";
+
+/** What a URL's query asks of an archive. */
+export interface ArchiveQuery {
+  options: ExportOptions;
+  /** The names that index.json shall give the image instead of its own. */
+  names?: string[];
+}
+
+const FLAGS: Record<string, keyof ExportOptions> = {
+  "all-platforms": "allPlatforms",
+  "skip-manifest-json": "skipManifestJson",
+  "skip-non-distributable": "skipNonDistributable",
+  "skip-missing": "skipMissing",
+  "referrers": "referrers",
+};
+
+/**
+ * Reads the export options out of a URL's query. They are those of the command:
+ * `platform=linux/arm64,linux/amd64` (also several times), `name` (also several times), and the
+ * flags, which are on as `referrers`, `referrers=1` or `referrers=true`.
+ *
+ * @throws {RangeError} for what is no option: a typing error must not give another archive
+ * @throws {InvalidPlatformError}
+ */
+export function parseQuery(query: URLSearchParams): ArchiveQuery {
+  const options: Record<string, unknown> = {};
+  const platforms: string[] = [];
+  const names: string[] = [];
+  for (const [key, value] of query) {
+    if (key === "platform") {
+      const specifiers = value.split(",").filter(Boolean);
+      // In one form, so that two ways to say the same share a plan.
+      platforms.push(...specifiers.map((text) => formatPlatform(parsePlatform(text))));
+    } else if (key === "name") {
+      names.push(value);
+    } else if (Object.hasOwn(FLAGS, key)) {
+      options[FLAGS[key]!] = parseFlag(key, value);
+    } else {
+      throw new RangeError(
+        `Cannot use query parameter ${quote(key)}: expected platform, name, ${
+          Object.keys(FLAGS).join(", ")
+        }`,
+      );
+    }
+  }
+  if (platforms.length > 0) options.platforms = platforms;
+  return { options, ...(names.length > 0 && { names }) };
+}
+
+function parseFlag(key: string, value: string): boolean {
+  if (value === "" || value === "1" || value === "true") return true;
+  if (value === "0" || value === "false") return false;
+  throw new RangeError(`Cannot use ${key}=${value}: expected ${key}, ${key}=true or ${key}=false`);
+}

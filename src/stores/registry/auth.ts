@@ -1,0 +1,113 @@
+import { RegistryAuthError } from "../../errors.ts";
+import type { StoreOptions } from "../../content/store.ts";
+import { type Challenge, parseChallenges } from "./challenge.ts";
+import { basic, type Credentials, type GetCredentials } from "./credentials.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { OneCall } from "./one_call.ts";
+import type { Token } from "./token.ts";
+import { plainUrl } from "./transport_error.ts";
+
+/** What an {@linkcode Authorizer} needs of the world. */
+export interface AuthorizerOptions {
+  credentials?: GetCredentials;
+  /** Asks a token server. */
+  fetchToken(
+    challenge: Challenge,
+    credentials: Credentials | undefined,
+    signal: AbortSignal,
+  ): Promise<Token>;
+}
+
+/** Knows the `Authorization` header for one registry: learns it from challenges, renews it in time. */
+export class Authorizer {
+  #endpoint: Endpoint;
+  #options: AuthorizerOptions;
+  #challenge: Challenge | undefined;
+  #header: string | undefined;
+  #renewAt = Infinity;
+  #identityToken: string | undefined;
+  #renewal = new OneCall((signal) => this.#renew(signal));
+
+  constructor(endpoint: Endpoint, options: AuthorizerOptions) {
+    this.#endpoint = endpoint;
+    this.#options = options;
+  }
+
+  /** The header to send; undefined as long as the registry has not asked for one. */
+  async header({ signal }: StoreOptions = {}): Promise<string | undefined> {
+    if (Date.now() >= this.#renewAt) await this.#renewal.run({ signal });
+    return this.#header;
+  }
+
+  /**
+   * Takes the challenge of a 401.
+   *
+   * @param used the header that the registry refused
+   * @throws {RegistryAuthError} where there is no answer to it
+   */
+  async challenged(
+    challenge: string | null,
+    used: string | undefined,
+    { signal }: StoreOptions = {},
+  ): Promise<void> {
+    // Somebody else has renewed it since.
+    if (used !== this.#header) return;
+    this.#challenge = this.#choose(parseChallenges(challenge ?? ""));
+    await this.#renewal.run({ signal });
+    if (used !== undefined && used === this.#header) {
+      throw this.#refusal("it does not take these credentials; log in with other ones");
+    }
+  }
+
+  #choose(challenges: Challenge[]): Challenge {
+    const byScheme = (wanted: string) => challenges.find(({ scheme }) => scheme === wanted);
+    const chosen = byScheme("bearer") ?? byScheme("basic");
+    if (chosen) return chosen;
+    const offered = challenges.slice(0, 5).map(({ scheme }) => scheme.slice(0, 40)).join(", ");
+    throw this.#refusal(
+      `it wants credentials of a kind we do not have: ${offered || "it does not say which"}`,
+    );
+  }
+
+  async #renew(signal: AbortSignal): Promise<void> {
+    const challenge = this.#challenge!;
+    const { host } = this.#endpoint;
+    const credentials = await this.#options.credentials?.(host);
+    signal.throwIfAborted();
+    if (challenge.scheme === "basic") {
+      const { username, password } = credentials ?? {};
+      if (username === undefined || password === undefined) {
+        throw this.#refusal(`it wants a user and a password; log in with "docker login ${host}"`);
+      }
+      this.#header = basic(username, password);
+    } else if (credentials?.registryToken) {
+      this.#header = `Bearer ${credentials.registryToken}`;
+    } else {
+      await this.#renewToken(challenge, credentials, signal);
+    }
+  }
+
+  async #renewToken(
+    challenge: Challenge,
+    credentials: Credentials | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const known = credentials?.identityToken && this.#identityToken
+      ? { ...credentials, identityToken: this.#identityToken }
+      : credentials;
+    const asked = Date.now();
+    const { token, lifetime, refreshToken } = await this.#options.fetchToken(
+      challenge,
+      known,
+      signal,
+    );
+    this.#identityToken = refreshToken ?? this.#identityToken;
+    this.#header = `Bearer ${token}`;
+    // A request that starts now must not arrive too late.
+    this.#renewAt = asked + lifetime - Math.min(lifetime / 4, 30_000);
+  }
+
+  #refusal(why: string): RegistryAuthError {
+    return new RegistryAuthError(plainUrl(this.#endpoint.base), why, { status: 401 });
+  }
+}

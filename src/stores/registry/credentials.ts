@@ -1,0 +1,25 @@
+/** Who we are to a registry. */
+export interface Credentials {
+  /** The user, with a password. */
+  username?: string;
+  /** The password, or an access token in its place. */
+  password?: string;
+  /** A refresh token, as `docker login` keeps it; it comes before user and password. */
+  identityToken?: string;
+  /** A bearer token for the registry itself, sent as it is. */
+  registryToken?: string;
+}
+
+/**
+ * Finds the credentials for a registry, asked for by the name that stands in references: `ghcr.io`,
+ * `localhost:5000`, and `docker.io` for Docker Hub. Undefined means anonymous.
+ */
+export type GetCredentials = (
+  host: string,
+) => Credentials | undefined | Promise<Credentials | undefined>;
+
+/** An `Authorization` header: [RFC 7617](https://www.rfc-editor.org/rfc/rfc7617). */
+export function basic(username: string, password: string): string {
+  const bytes = new TextEncoder().encode(`${username}:${password}`);
+  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
+}

@@ -1,0 +1,77 @@
+import type { StoreOptions } from "../../content/store.ts";
+import type { Answer } from "./answer.ts";
+import { Attempts, type RetryOptions } from "./attempts.ts";
+import { Authorizer } from "./auth.ts";
+import type { GetCredentials } from "./credentials.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { Http, type HttpOptions } from "./http.ts";
+import type { Limiter } from "./limiter.ts";
+import { expectOk } from "./status.ts";
+import { fetchToken } from "./token.ts";
+
+/** How to speak to a host. */
+export interface HostOptions extends HttpOptions, RetryOptions {
+  /**
+   * Finds the credentials for a registry, when it asks for some.
+   * @default {none: anonymous}
+   */
+  credentials?: GetCredentials;
+}
+
+/** What to ask a registry for. */
+export interface Call extends StoreOptions {
+  method?: "GET" | "HEAD";
+  headers?: Record<string, string>;
+  attempts: Attempts;
+}
+
+/** How often a 401 is answered with new credentials: a token may have expired, and its scope changed. */
+const MAX_CHALLENGES = 2;
+
+/** One repository on one host: every request authorized, tried again, and judged. */
+export class Host {
+  readonly endpoint: Endpoint;
+  #http: Http;
+  #limiter: Limiter;
+  #authorizer: Authorizer;
+
+  constructor(endpoint: Endpoint, limiter: Limiter, options: HostOptions) {
+    this.endpoint = endpoint;
+    this.#limiter = limiter;
+    this.#http = new Http(options);
+    const { host, base, repository } = endpoint;
+    this.#authorizer = new Authorizer(endpoint, {
+      credentials: options.credentials,
+      fetchToken: (challenge, credentials, signal) => {
+        const scope = `repository:${repository}:pull`;
+        const request = { registry: base, host, challenge, credentials, scope };
+        return fetchToken(this.#http, request, { attempts: new Attempts(options), signal });
+      },
+    });
+  }
+
+  /**
+   * Asks for something below the repository: `manifests/latest`.
+   *
+   * @throws {RegistryError | RegistryAuthError}
+   */
+  request(path: string, call: Call): Promise<Answer> {
+    const url = new URL(path, this.endpoint.base);
+    return call.attempts.run(() => this.#limiter.run(() => this.#once(url, call)), call);
+  }
+
+  async #once(url: URL, call: Call): Promise<Answer> {
+    const { method = "GET", headers = {} } = call;
+    for (let challenges = 0;; challenges++) {
+      const authorization = await this.#authorizer.header(call);
+      const answer = await this.#http.send({ url, method, headers, authorization }, call);
+      // Whoever a redirect leads to has no right to our credentials, nor to ask for them.
+      if (answer.status !== 401 || answer.isElsewhere || challenges === MAX_CHALLENGES) {
+        return await expectOk(answer, this.endpoint.host);
+      }
+      answer.close();
+      const challenge = answer.headers.get("www-authenticate");
+      await this.#authorizer.challenged(challenge, authorization, call);
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import { RegistryError } from "../../errors.ts";
+import type { StoreOptions } from "../../content/store.ts";
+import { Answer } from "./answer.ts";
+import { type Attempts, Transient } from "./attempts.ts";
+import { Exchange } from "./exchange.ts";
+import { plainUrl, transportError } from "./transport_error.ts";
+
+/** How to speak HTTP. */
+export interface HttpOptions {
+  /**
+   * The `fetch` to use, for proxies, certificates, or tests.
+   * @default {globalThis.fetch}
+   */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /**
+   * Milliseconds without a byte behind which an exchange counts as broken.
+   * @default {30000}
+   */
+  stallTimeout?: number;
+  /**
+   * How many redirects to follow.
+   * @default {10}
+   */
+  maxRedirects?: number;
+}
+
+/** A request, before any redirect. */
+export interface HttpRequest {
+  url: URL;
+  method: "GET" | "HEAD" | "POST";
+  headers: Record<string, string>;
+  /** A form; it may hold credentials, so it is never sent on. */
+  body?: string;
+  /** The `Authorization` header, for this URL's origin and no other. */
+  authorization?: string;
+}
+
+/** Sends one request over `fetch` and follows redirects by hand, so that credentials stay at home. */
+export class Http {
+  #options: HttpOptions;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @throws {Transient} where no answer came
+   * @throws {RegistryError} where the redirects lead nowhere
+   */
+  async send(
+    request: HttpRequest,
+    { attempts, signal }: StoreOptions & { attempts: Attempts },
+  ): Promise<Answer> {
+    const { stallTimeout = 30_000, maxRedirects = 10 } = this.#options;
+    const patience = () => Math.max(Math.min(stallTimeout, attempts.left), 0);
+    const exchange = new Exchange(signal);
+    let { url } = request;
+    try {
+      for (let hops = 0; hops <= maxRedirects; hops++) {
+        const isElsewhere = url.origin !== request.url.origin;
+        const response = await exchange.wait(
+          this.#fetch(url, request, exchange.signal),
+          patience(),
+        );
+        if (!isRedirect(response) || request.body !== undefined) {
+          return new Answer(response, { url, isElsewhere, exchange, patience });
+        }
+        response.body?.cancel().catch(() => {});
+        url = target(url, response.headers.get("location"));
+      }
+      throw new RegistryError(plainUrl(url), `more than ${maxRedirects} redirects led here`);
+    } catch (error) {
+      exchange.close();
+      signal?.throwIfAborted();
+      throw error instanceof RegistryError ? error : transportError(url, error);
+    }
+  }
+
+  async #fetch(url: URL, request: HttpRequest, signal: AbortSignal): Promise<Response> {
+    const { fetch = globalThis.fetch } = this.#options;
+    const { method, body, authorization } = request;
+    // Compressed on the way, neither lengths nor ranges would be those of the blob.
+    const headers: Record<string, string> = { ...request.headers, "accept-encoding": "identity" };
+    const isHome = url.origin === request.url.origin;
+    if (authorization !== undefined && isHome) headers.authorization = authorization;
+    const init: RequestInit = { method, headers, body, redirect: "manual", signal };
+    const response = await fetch(url.href, init);
+    if (response.type !== "opaqueredirect") return response;
+    // A browser shows no redirect; it drops Authorization by itself where one leads elsewhere.
+    return await fetch(url.href, { ...init, redirect: body === undefined ? "follow" : "error" });
+  }
+}
+
+function isRedirect({ status, headers }: Response): boolean {
+  return [301, 302, 303, 307, 308].includes(status) && headers.has("location");
+}
+
+function target(from: URL, location: string | null): URL {
+  const url = location !== null && location.length < 16 << 10 && URL.canParse(location, from.href)
+    ? new URL(location, from)
+    : undefined;
+  if (url?.protocol !== "https:" && url?.protocol !== "http:") {
+    throw new RegistryError(plainUrl(from), "it redirects to something that is no http(s) URL");
+  }
+  // A signed URL is a credential too.
+  if (from.protocol === "https:" && url.protocol === "http:") {
+    throw new RegistryError(plainUrl(from), `it redirects from https to http, to ${url.host}`);
+  }
+  url.username = url.password = url.hash = "";
+  return url;
+}

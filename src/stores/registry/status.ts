@@ -1,0 +1,57 @@
+import { quote, RegistryAuthError, RegistryError } from "../../errors.ts";
+import { isJsonObject } from "../../oci/descriptor.ts";
+import { parseJson } from "../../oci/manifest.ts";
+import type { Answer } from "./answer.ts";
+import { parseRetryAfter, Transient } from "./attempts.ts";
+import { plainUrl } from "./transport_error.ts";
+
+const MAX_ERROR_BODY = 64 << 10;
+
+/**
+ * Lets a good answer through; makes an error of any other, with the registry's own words.
+ *
+ * @param host the registry, as people log in to it
+ * @throws {Transient} where another attempt may help
+ * @throws {RegistryError | RegistryAuthError} where not
+ */
+export async function expectOk(answer: Answer, host: string): Promise<Answer> {
+  const { status } = answer;
+  if (status >= 200 && status < 300) return answer;
+  const { code, message } = await errorOf(answer);
+  const said = [code, message && quote(message)].filter(Boolean).join(": ");
+  const why = said ? `${status}, ${said}` : `${status}`;
+  const url = plainUrl(answer.url);
+  if (status === 408 || status === 425 || status === 429 || status >= 500) {
+    const retryAfter = parseRetryAfter(answer.headers.get("retry-after"));
+    throw new Transient(new RegistryError(url, why, { status, code }), { retryAfter });
+  }
+  if (answer.isElsewhere && status !== 404) {
+    // Most often a signature that has expired; the next attempt gets a new one.
+    throw new Transient(new RegistryError(url, why, { status, code }), { worth: 3 });
+  }
+  if (status === 401 || status === 403) {
+    const hint = `${why}; log in with "docker login ${host}" or give other credentials`;
+    throw new RegistryAuthError(url, hint, { status, code });
+  }
+  throw new RegistryError(url, why, { status, code });
+}
+
+/** The first error of the body, where it has the form of the spec. */
+async function errorOf(answer: Answer): Promise<{ code?: string; message?: string }> {
+  try {
+    const json = parseJson(await answer.bytes(["error body", MAX_ERROR_BODY]));
+    const error: unknown = isJsonObject(json) && Array.isArray(json.errors) && json.errors[0];
+    if (!isJsonObject(error)) return {};
+    return {
+      code: typeof error.code === "string" && /^\w{1,64}$/.test(error.code)
+        ? error.code
+        : undefined,
+      message: typeof error.message === "string" ? error.message : undefined,
+    };
+  } catch {
+    // The status says enough.
+    return {};
+  } finally {
+    answer.close();
+  }
+}

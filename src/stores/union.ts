@@ -1,0 +1,70 @@
+import { BlobNotFoundError } from "../errors.ts";
+import { hasBlob } from "../content/read.ts";
+import type {
+  BlobBody,
+  ContentStore,
+  Existence,
+  Labels,
+  OpenOptions,
+  Referrers,
+  StoreOptions,
+} from "../content/store.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+
+/**
+ * Several stores as one, for an archive of images that lie in different places. A blob comes from
+ * the first store that has it.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStore, UnionStore } from "@oci/archive";
+ *
+ * const [one, other] = [new MemoryStore(), new MemoryStore()];
+ * const layer = await other.add("application/octet-stream", new Uint8Array(3));
+ * console.log(await new UnionStore([one, other]).exists(layer)); // true
+ * ```
+ */
+export class UnionStore implements ContentStore, Existence, Labels, Referrers {
+  readonly lookAhead: number;
+  #stores: readonly (ContentStore & Partial<Existence & Labels & Referrers>)[];
+
+  /** @param stores in the order in which they are asked */
+  constructor(stores: readonly ContentStore[]) {
+    this.#stores = stores;
+    this.lookAhead = Math.min(...stores.map(({ lookAhead }) => lookAhead ?? 0));
+  }
+
+  async open(descriptor: Descriptor, options?: OpenOptions): Promise<BlobBody> {
+    let missing = new BlobNotFoundError(descriptor.digest, "any of the stores");
+    for (const store of this.#stores) {
+      try {
+        return await store.open(descriptor, options);
+      } catch (error) {
+        if (!(error instanceof BlobNotFoundError)) throw error;
+        missing = error;
+      }
+    }
+    throw missing;
+  }
+
+  async exists(descriptor: Descriptor, options?: StoreOptions): Promise<boolean> {
+    for (const store of this.#stores) {
+      if (await hasBlob(store, descriptor, options)) return true;
+    }
+    return false;
+  }
+
+  async labels(descriptor: Descriptor, options?: StoreOptions): Promise<Record<string, string>> {
+    const labels = await Promise.all(
+      this.#stores.map((store) => store.labels?.(descriptor, options) ?? {}),
+    );
+    return Object.assign({}, ...labels.reverse());
+  }
+
+  async referrers(subject: Descriptor, options?: StoreOptions): Promise<Descriptor[]> {
+    const lists = await Promise.all(
+      this.#stores.map((store) => store.referrers?.(subject, options) ?? []),
+    );
+    return lists.flat();
+  }
+}
