@@ -215,6 +215,21 @@ export class InvalidTarError extends ArchiveError {
   }
 }
 
+/** An upload that did not arrive. */
+export class UploadError extends ArchiveError {
+  override readonly name = "UploadError";
+  /** Where to, without credentials and without the query, which may be a signature. */
+  readonly url: string;
+  /** The HTTP status of the answer; undefined where none came. */
+  readonly status: number | undefined;
+  constructor(url: string | URL, status: number | undefined, why: string, options?: ErrorOptions) {
+    const { origin, pathname } = new URL(url);
+    super(`Cannot upload to ${origin}${pathname}: ${why}`, options);
+    this.url = `${origin}${pathname}`;
+    this.status = status;
+  }
+}
+
 /** Text from outside, quoted for a message: control characters escaped, and not without end. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);

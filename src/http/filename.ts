@@ -6,7 +6,7 @@ export function defaultFilename({ manifests }: ArchivePlan): string {
   const [first] = manifests;
   const name = first?.annotations?.[ANNOTATION_IMAGE_NAME] ??
     first?.annotations?.[ANNOTATION_REF_NAME];
-  const last = name?.split("@")[0]!.split("/").at(-1)?.replace(/[^A-Za-z0-9._-]+/g, "-");
+  const last = name?.replace(/@.*$/, "").split("/").at(-1)?.replace(/[^A-Za-z0-9._-]+/g, "-");
   const digest = first?.digest.replace(/^.*:/, "").slice(0, 12);
   // No leading dot: it would hide the file.
   return `${last?.replace(/^[.-]+/, "") || digest || "image"}.tar`;

@@ -1,0 +1,147 @@
+import type { ArchivePlan } from "../archive/plan.ts";
+import type { StreamOptions } from "../archive/stream.ts";
+import { quote, UploadError } from "../errors.ts";
+import { streamBody } from "./body.ts";
+import { type Answer, send } from "./send.ts";
+
+/** How to upload. */
+export interface UploadOptions extends Pick<StreamOptions, "onProgress" | "signal"> {
+  /**
+   * The HTTP method.
+   * @default {"PUT"}
+   */
+  method?: string;
+  /** Further headers, such as `authorization`, which no other origin is shown. */
+  headers?: HeadersInit;
+  /**
+   * How many redirects to follow.
+   * @default {10}
+   */
+  maxRedirects?: number;
+  /**
+   * Sends the requests. Your own gets the length as a header, and on the stream itself for workerd.
+   * @default {node:http where the runtime has it, else fetch}
+   */
+  fetch?: typeof globalThis.fetch;
+}
+
+/**
+ * Uploads an archive in one request, its Content-Length known beforehand. A failure under way, such
+ * as a corrupt blob, breaks the connection before the last byte: the server never has the whole.
+ *
+ * A redirect is followed by sending the archive again from its start: nothing of a plan is used up.
+ * The answer's body is kept up to 64 KiB. Browsers stream uploads over HTTP/2 only.
+ *
+ * @throws {UploadError} where the answer is not a success, or none comes
+ * @throws {ArchiveError} where the archive could not be read; it names the blob
+ *
+ * @example
+ * ```ts no-run
+ * import { type ArchivePlan } from "@oci/archive";
+ * import { uploadArchive } from "@oci/archive/http";
+ *
+ * declare const plan: ArchivePlan;
+ * await uploadArchive(plan, "https://files.example.com/app.tar", {
+ *   headers: { authorization: "Bearer …" },
+ *   onProgress: ({ bytes, total }) => console.log(bytes, "of", total),
+ * });
+ * ```
+ */
+export async function uploadArchive(
+  plan: ArchivePlan,
+  url: string | URL,
+  options: UploadOptions = {},
+): Promise<Response> {
+  const { maxRedirects = 10 } = options;
+  const headers = new Headers(options.headers);
+  let target = new URL(url);
+  moveCredentials(target, headers);
+  for (let redirects = 0; redirects <= maxRedirects; redirects++) {
+    const { status, headers: answered, body } = await uploadOnce(plan, target, headers, options);
+    if (status >= 200 && status < 300) {
+      const empty = status === 204 || status === 205;
+      return new Response(empty ? null : body, { status, headers: answered });
+    }
+    const location = redirectOf(target, status, answered);
+    if (!location) throw new UploadError(target, status, `${describe(status, body)}`);
+    if (location.origin !== target.origin) {
+      for (const secret of ["authorization", "cookie"]) headers.delete(secret);
+    }
+    target = location;
+  }
+  throw new UploadError(target, undefined, `more than ${maxRedirects} redirects`);
+}
+
+async function uploadOnce(
+  plan: ArchivePlan,
+  url: URL,
+  given: Headers,
+  { method = "PUT", signal, onProgress, fetch }: UploadOptions,
+): Promise<Answer> {
+  const headers = new Headers(given);
+  if (!headers.has("content-type")) headers.set("content-type", "application/x-tar");
+  headers.set("content-length", String(plan.size));
+  const stop = new AbortController();
+  const abort = () => stop.abort(signal?.reason);
+  signal?.throwIfAborted();
+  signal?.addEventListener("abort", abort);
+  let sent = 0;
+  let failure: { error: unknown } | undefined;
+  const body = streamBody(plan, [{ start: 0, end: plan.size }], {
+    signal: stop.signal,
+    onError: (error) => failure = { error },
+    onProgress(progress) {
+      sent = progress.bytes;
+      onProgress?.(progress);
+    },
+  });
+  try {
+    const answer = await send(url, { method, headers, body, signal: stop.signal }, fetch);
+    if (answer.status >= 200 && answer.status < 300 && sent < plan.size) {
+      throw new UploadError(url, answer.status, `answered after ${sent} of ${plan.size} bytes`);
+    }
+    return answer;
+  } catch (error) {
+    // What the runtime makes of a failing body does not name the blob.
+    if (failure) throw failure.error;
+    signal?.throwIfAborted();
+    if (error instanceof UploadError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UploadError(url, undefined, why, { cause: error });
+  } finally {
+    signal?.removeEventListener("abort", abort);
+    // Not every runtime cancels a body that it does not need any more.
+    stop.abort();
+  }
+}
+
+/** Where a redirect leads; undefined where it is none that could be followed. */
+function redirectOf(from: URL, status: number, headers: Headers): URL | undefined {
+  const location = headers.get("location");
+  if (![301, 302, 307, 308].includes(status) || location === null) return undefined;
+  const to = URL.canParse(location, from) ? new URL(location, from) : undefined;
+  const safe = to?.protocol === "https:" || (to?.protocol === "http:" && from.protocol === "http:");
+  if (!to || !safe) {
+    throw new UploadError(from, status, `it redirects to ${quote(location)}, which is not safe`);
+  }
+  return to;
+}
+
+/** Makes a header of a URL's user name and password, which fetch refuses. */
+function moveCredentials(url: URL, headers: Headers): void {
+  const { username, password } = url;
+  if (username === "" && password === "") return;
+  const text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const bytes = new TextEncoder().encode(text);
+  if (!headers.has("authorization")) {
+    headers.set("authorization", `Basic ${btoa(String.fromCharCode(...bytes))}`);
+  }
+  url.username = "";
+  url.password = "";
+}
+
+function describe(status: number, body: Uint8Array): string {
+  if (status === 0) return "it redirects, and browsers do not tell where; give the final URL";
+  const text = new TextDecoder().decode(body).trim();
+  return `the answer was ${status}${text === "" ? "" : ` ${quote(text)}`}`;
+}
