@@ -9,12 +9,7 @@
  * @module
  */
 export { exportArchive } from "./src/archive/export.ts";
-export {
-  type ArchiveEntry,
-  type ArchivePlan,
-  type ExportOptions,
-  planArchive,
-} from "./src/archive/plan.ts";
+export { type ArchiveEntry, type ArchivePlan, planArchive } from "./src/archive/plan.ts";
 export type { Progress, StreamOptions } from "./src/archive/stream.ts";
 export {
   type ArchiveFinding,
@@ -22,7 +17,7 @@ export {
   verifyArchive,
   type VerifyArchiveOptions,
 } from "./src/archive/verify.ts";
-export type { Root, WalkOptions } from "./src/archive/walk.ts";
+export type { ExportOptions, Root } from "./src/archive/walk.ts";
 export { type CreateDigester, createDigester, type Digester } from "./src/content/digester.ts";
 export { readBlob, type ReadOptions } from "./src/content/read.ts";
 export type {

@@ -1,9 +1,9 @@
 import type { ContentStore } from "../content/store.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { type ExportOptions, planArchive } from "./plan.ts";
+import { planArchive } from "./plan.ts";
 import { pullStream } from "./pull_stream.ts";
 import type { StreamOptions } from "./stream.ts";
-import type { Root } from "./walk.ts";
+import type { ExportOptions, Root } from "./walk.ts";
 
 /**
  * Exports images as one archive, to the byte as containerd writes it. Returns at once; the walk

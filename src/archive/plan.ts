@@ -7,16 +7,7 @@ import { MediaType } from "../oci/media_type.ts";
 import { familiarName } from "../oci/reference.ts";
 import { headerSize, paddingSize, TRAILER_SIZE } from "../tar/header.ts";
 import { streamEntries, type StreamOptions } from "./stream.ts";
-import { type Image, type Root, walk, type WalkOptions } from "./walk.ts";
-
-/** What goes into an archive, and how. */
-export interface ExportOptions extends WalkOptions {
-  /**
-   * Leave out `manifest.json`, which `docker load` of old needs.
-   * @default {false}
-   */
-  skipManifestJson?: boolean;
-}
+import { type ExportOptions, type Image, type Root, walk } from "./walk.ts";
 
 /** One entry of the archive: a directory, a file that was made, or a blob. */
 export interface ArchiveEntry {

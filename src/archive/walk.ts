@@ -41,7 +41,7 @@ export interface Root {
 }
 
 /** What goes into an archive. The defaults export everything. */
-export interface WalkOptions extends ReadOptions {
+export interface ExportOptions extends ReadOptions {
   /**
    * The platforms wanted of a root index, the best first: `linux/arm64`. The best one found is the
    * image of manifest.json.
@@ -58,6 +58,11 @@ export interface WalkOptions extends ReadOptions {
    * @default {false}
    */
   skipNonDistributable?: boolean;
+  /**
+   * Leave out `manifest.json`, which `docker load` of old needs.
+   * @default {false}
+   */
+  skipManifestJson?: boolean;
   /** Leaves out the blobs for which it answers false; what they refer to is still exported. */
   filter?: (descriptor: Descriptor) => boolean;
   /**
@@ -114,7 +119,7 @@ export interface Walk {
 export async function walk(
   store: ContentStore,
   roots: readonly (Descriptor | Root)[],
-  options: WalkOptions = {},
+  options: ExportOptions = {},
 ): Promise<Walk> {
   if (roots.length === 0) throw new TypeError("Cannot export: there are no roots");
   // Ends the reads that are still under way when one has failed.
@@ -133,7 +138,7 @@ export async function walk(
 
 class Walker {
   #store: ContentStore & Partial<Existence & Labels & Referrers>;
-  #options: WalkOptions;
+  #options: ExportOptions;
   #concurrency: number;
   #platforms: PlatformMatcher | undefined;
   #wanted: Platform[];
@@ -148,7 +153,7 @@ class Walker {
   #referrers = new Map<string, Descriptor>();
   #inTree = new Set<string>();
 
-  constructor(store: ContentStore, options: WalkOptions) {
+  constructor(store: ContentStore, options: ExportOptions) {
     this.#store = store;
     this.#options = options;
     this.#concurrency = options.concurrency ?? 8;
@@ -201,6 +206,7 @@ class Walker {
     const { digest, mediaType } = root;
     if (isManifestType(mediaType)) {
       if (!this.#images.has(digest)) {
+        // Read here first: a root that is missing is an error, whatever may be missing else.
         const manifest = await this.#manifest(root);
         await this.#visitAll([root], 0);
         this.#images.set(digest, { manifest, names: [] });
@@ -240,7 +246,7 @@ class Walker {
       );
     }
     await this.#visitAll([...wanted, ...await this.#referrersOf(root)], 1);
-    if (!platforms) return undefined;
+    if (!platforms || this.#options.skipManifestJson) return undefined;
     const [best] = manifests.filter(isCandidate).sort(({ platform: a }, { platform: b }) =>
       a && b ? platforms.compare(a, b) : Number(!a) - Number(!b)
     );

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { Root, WalkOptions } from "../archive/walk.ts";
+import type { ExportOptions, Root } from "../archive/walk.ts";
 import type { ContentStore, Resolver, Roots } from "../content/store.ts";
 import { UnionStore } from "../stores/union.ts";
 import { UsageError } from "./usage.ts";
@@ -29,25 +29,23 @@ export async function openSources(
   signal: AbortSignal,
 ): Promise<Source> {
   const opened = await Promise.all(sources.map((source) => openSource(source, signal)));
-  const roots = opened.flatMap(({ roots }) => roots);
+  let roots = opened.flatMap(({ roots }) => roots);
   if (flags.name.length > 0) {
-    const [root, another] = roots;
-    if (another) {
+    const images = new Set(roots.map(({ descriptor }) => descriptor.digest));
+    if (images.size > 1) {
       throw new UsageError(
-        `--name takes one image, ${sources.join(" ")} has ${roots.length}: ` +
+        `--name takes one image, ${sources.join(" ")} has ${images.size}: ` +
           "choose one by :REF or @DIGEST",
       );
     }
-    if (root) root.names = flags.name;
+    roots = [{ ...roots[0]!, names: flags.name }];
   }
   const [only, ...others] = opened.map(({ store }) => store);
   return { store: others.length === 0 ? only! : new UnionStore([only!, ...others]), roots };
 }
 
 /** The export options that the flags mean. */
-export function exportOptions(flags: SourceFlags, signal: AbortSignal): WalkOptions & {
-  skipManifestJson?: boolean;
-} {
+export function exportOptions(flags: SourceFlags, signal: AbortSignal): ExportOptions {
   return {
     platforms: flags.platform,
     allPlatforms: flags.allPlatforms,

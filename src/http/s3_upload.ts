@@ -65,15 +65,16 @@ const META_ETAG = "x-amz-meta-archive-etag";
  * @throws {ArchiveError} where the archive could not be read; it names the blob
  *
  * @example
- * ```ts no-run
- * import { type ArchivePlan } from "@oci/archive";
- * import { s3Upload } from "@oci/archive/http";
+ * ```ts
+ * import type { ArchivePlan } from "@oci/archive";
+ * import { type S3Credentials, s3Upload } from "@oci/archive/http";
  *
- * declare const plan: ArchivePlan;
- * const { etag } = await s3Upload(plan, "https://s3.example.com/bucket/app.tar", {
- *   credentials: { accessKeyId: "…", secretAccessKey: "…" },
- * });
- * console.log(etag);
+ * async function upload(plan: ArchivePlan, credentials: S3Credentials) {
+ *   const url = "https://s3.example.com/bucket/app.tar";
+ *   const { size, etag } = await s3Upload(plan, url, { credentials });
+ *   console.log(size, etag);
+ * }
+ * console.log(upload.length); // 2
  * ```
  */
 export async function s3Upload(
@@ -119,6 +120,7 @@ class MultipartUpload {
   #options: S3UploadOptions;
   #uploadId: string;
   #sent: SentPart[] = [];
+  #bytes = 0;
 
   private constructor(
     plan: ArchivePlan,
@@ -201,13 +203,10 @@ class MultipartUpload {
     }
     const kept = headers.get("x-amz-checksum-sha256");
     this.#sent.push({ number, etag, ...(kept && { sha256: kept }) });
-    const { onProgress } = this.#options;
     this.#bytes += bytes.length;
     release();
-    onProgress?.({ bytes: this.#bytes, total: this.#plan.size });
+    this.#options.onProgress?.({ bytes: this.#bytes, total: this.#plan.size });
   }
-
-  #bytes = 0;
 
   /** Makes the object of the parts. */
   async complete(): Promise<S3Object> {

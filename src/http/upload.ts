@@ -36,15 +36,17 @@ export interface UploadOptions extends Pick<StreamOptions, "onProgress" | "signa
  * @throws {ArchiveError} where the archive could not be read; it names the blob
  *
  * @example
- * ```ts no-run
- * import { type ArchivePlan } from "@oci/archive";
+ * ```ts
+ * import type { ArchivePlan } from "@oci/archive";
  * import { uploadArchive } from "@oci/archive/http";
  *
- * declare const plan: ArchivePlan;
- * await uploadArchive(plan, "https://files.example.com/app.tar", {
- *   headers: { authorization: "Bearer …" },
- *   onProgress: ({ bytes, total }) => console.log(bytes, "of", total),
- * });
+ * async function upload(plan: ArchivePlan, token: string) {
+ *   await uploadArchive(plan, "https://files.example.com/app.tar", {
+ *     headers: { authorization: `Bearer ${token}` },
+ *     onProgress: ({ bytes, total }) => console.log(bytes, "of", total),
+ *   });
+ * }
+ * console.log(upload.length); // 2
  * ```
  */
 export async function uploadArchive(

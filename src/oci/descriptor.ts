@@ -60,14 +60,16 @@ export function parseDescriptor(value: unknown, where: string): Descriptor {
   if (!isJsonObject(value)) {
     throw new InvalidDescriptorError(where, "", `expected an object, found ${kind(value)}`);
   }
-  const digest = required(value, "digest", where);
+  const digest = optional(value, "digest", where);
+  if (!digest) throw new InvalidDescriptorError(where, "digest", "is missing");
   try {
     parseDigest(digest);
   } catch (cause) {
     throw new InvalidDescriptorError(where, "digest", (cause as Error).message, { cause });
   }
   const descriptor: Descriptor = {
-    mediaType: required(value, "mediaType", where),
+    // Images without one exist, and containerd exports them; a root needs one all the same.
+    mediaType: optional(value, "mediaType", where) ?? "",
     digest,
     size: parseSize(value.size, where),
   };
@@ -139,12 +141,6 @@ function parsePlatformObject(value: unknown, where: string): Platform {
   const variant = optional(value, "variant", where);
   if (variant) platform.variant = variant;
   return platform;
-}
-
-function required(object: JsonObject, field: string, where: string): string {
-  const text = optional(object, field, where);
-  if (!text) throw new InvalidDescriptorError(where, field, "is missing");
-  return text;
 }
 
 function optional(object: JsonObject, field: string, where: string): string | undefined {

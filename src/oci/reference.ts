@@ -9,7 +9,7 @@ import { parseDigest } from "./digest.ts";
 
 /** An image name in its parts, after Docker's normalisation. */
 export interface Reference {
-  /** The registry, such as `docker.io` or `localhost:5000`. */
+  /** The registry, such as `docker.io` or `localhost:5000`; empty in names like `r_x.y/z`. */
   domain: string;
   /** The repository in it, such as `library/alpine`. */
   path: string;
@@ -23,7 +23,7 @@ const DOMAIN_COMPONENT = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
 const DOMAIN = `(?:${DOMAIN_COMPONENT}(?:\\.${DOMAIN_COMPONENT})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`;
 const PATH_COMPONENT = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
 const REFERENCE = new RegExp(
-  `^(${DOMAIN})/(${PATH_COMPONENT}(?:/${PATH_COMPONENT})*)` +
+  `^(?:(${DOMAIN})/)?(${PATH_COMPONENT}(?:/${PATH_COMPONENT})*)` +
     "(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?" +
     "(?:@([A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?$",
 );
@@ -60,13 +60,7 @@ export function parseReference(name: string): Reference {
         : "expected [host[:port]/]path[:tag][@digest]",
     );
   }
-  const [, host, path, tag, digest] = match as unknown as [
-    string,
-    string,
-    string,
-    string?,
-    string?,
-  ];
+  const [, host = "", path = "", tag, digest] = match;
   if (path.length > 255) {
     throw new InvalidReferenceError(name, "the repository must not exceed 255 characters");
   }
@@ -92,7 +86,8 @@ function splitDomain(name: string): [domain: string, remainder: string] {
 
 /** Writes a reference in full: `docker.io/library/alpine:3.20`. */
 export function formatReference({ domain, path, tag, digest }: Reference): string {
-  return `${domain}/${path}${tag ? `:${tag}` : ""}${digest ? `@${digest}` : ""}`;
+  const name = domain === "" ? path : `${domain}/${path}`;
+  return `${name}${tag ? `:${tag}` : ""}${digest ? `@${digest}` : ""}`;
 }
 
 /**
@@ -110,13 +105,13 @@ export function formatReference({ domain, path, tag, digest }: Reference): strin
  */
 export function familiarName(name: string): string {
   const { domain, path, tag, digest } = parseReference(name);
-  const familiar = domain !== "docker.io"
-    ? `${domain}/${path}`
-    : /^library\/[^/]+$/.test(path)
-    ? path.slice("library/".length)
-    : path;
-  const latest = tag === undefined && digest === undefined ? "latest" : tag;
-  return `${familiar}${latest ? `:${latest}` : ""}${digest ? `@${digest}` : ""}`;
+  const isHub = domain === "docker.io";
+  return formatReference({
+    domain: isHub ? "" : domain,
+    path: isHub && /^library\/[^/]+$/.test(path) ? path.slice("library/".length) : path,
+    tag: tag === undefined && digest === undefined ? "latest" : tag,
+    digest,
+  });
 }
 
 /**
@@ -164,7 +159,7 @@ function urlPath(name: string): string | undefined {
 }
 
 function isGoHost(host: string): boolean {
-  const bracketed = /^\[([0-9a-fA-F:.]+)\](?::[0-9]*)?$/.exec(host);
+  const bracketed = /^\[([0-9a-fA-F:.]+)(?:%25[^\]]+)?\](?::[0-9]*)?$/.exec(host);
   if (bracketed) return isIpv6(bracketed[1]!);
   const colon = host.lastIndexOf(":");
   if (colon >= 0 && !/^:[0-9]*$/.test(host.slice(colon))) return false;

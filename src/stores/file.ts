@@ -48,8 +48,8 @@ function readSmall(path: string, offset: number, length: number): Uint8Array {
 /** Streams with one read ahead, so that reading goes on while the last chunk is hashed. */
 export async function streamFile(
   path: string,
-  offset = 0,
-  length = Infinity,
+  offset: number = 0,
+  length: number = Infinity,
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   const file = await open(path);
   const end = offset + length;

@@ -13,7 +13,7 @@ export interface BlobBodyOptions {
   /** The byte behind the last one wanted. */
   end: number;
   /** Asks for the blob, from a byte on where that is not 0. */
-  ask(from: number, signal: AbortSignal): Promise<Answer>;
+  ask(from: number, signal: AbortSignal | undefined): Promise<Answer>;
   attempts: Attempts;
   limiter: Limiter;
   /** How many bytes may be read in vain, from servers that ignore `Range`. */
@@ -27,59 +27,81 @@ export class BlobBody {
   #at: number;
   #discarded = 0;
   #canRange = true;
+  #answer: Answer | undefined;
 
   constructor(options: BlobBodyOptions) {
     this.#options = options;
     this.#at = options.start;
   }
 
-  /** @param answer to the first request */
-  async *chunks(answer: Answer | undefined, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+  /**
+   * Sends the first request. What fails here, for good, fails before there is a stream.
+   */
+  async begin(signal: AbortSignal | undefined): Promise<void> {
+    try {
+      this.#answer = await this.#options.ask(this.#at, signal);
+    } catch (error) {
+      throw this.#asEnd(error);
+    }
+  }
+
+  /** The bytes, from front to back. */
+  async *chunks(signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
     const { ask, attempts } = this.#options;
     try {
       for (;;) {
         try {
-          answer ??= await ask(this.#canRange ? this.#at : 0, signal);
-          yield* this.#read(answer);
+          this.#answer ??= await ask(this.#canRange ? this.#at : 0, signal);
+          yield* this.#read(this.#answer);
           return;
         } catch (error) {
-          answer?.close();
-          answer = undefined;
+          this.close();
           await attempts.wait(this.#asEnd(error), { signal });
         }
       }
     } finally {
-      answer?.close();
+      this.close();
     }
   }
 
+  /** Breaks off the answer under way. */
+  close(): void {
+    this.#answer?.close();
+    this.#answer = undefined;
+  }
+
   async *#read(answer: Answer): AsyncGenerator<Uint8Array, void> {
-    const { descriptor: { digest, size }, start, end, attempts, limiter } = this.#options;
-    const first = this.#firstByte(answer);
-    this.#discard(this.#at - first);
-    let skip = this.#at - first;
-    let received = 0;
+    const { descriptor: { size }, start, end } = this.#options;
+    const isWhole = start === 0 && end === size;
+    let skip = this.#at - this.#firstByte(answer);
+    this.#discard(skip);
     for (;;) {
-      let chunk = await limiter.run(() => answer.read());
+      const chunk = await this.#next(answer);
       if (!chunk) break;
-      received += chunk.length;
-      const skipped = Math.min(skip, chunk.length);
-      skip -= skipped;
-      chunk = chunk.subarray(skipped);
-      if (chunk.length === 0) continue;
+      const wanted = chunk.subarray(Math.min(skip, chunk.length));
+      skip -= chunk.length - wanted.length;
+      if (wanted.length === 0) continue;
       // Of a whole blob what is too much goes on too, for the verifier to see.
-      if (end < size || start > 0) chunk = chunk.subarray(0, end - this.#at);
-      this.#at += chunk.length;
-      attempts.progress();
-      if (chunk.length > 0) yield chunk;
-      if (this.#at >= end && (received === answer.length || chunk.length === 0)) return;
+      const taken = isWhole ? wanted : wanted.subarray(0, end - this.#at);
+      if (taken.length === 0) return;
+      this.#at += taken.length;
+      this.#options.attempts.progress();
+      yield taken;
     }
     if (this.#at >= end) return;
-    const isComplete = answer.status === 200 && received === answer.length;
-    if (isComplete) throw new SizeMismatchError(digest, size, received);
-    throw new Transient(
-      new RegistryError(plainUrl(answer.url), `it broke off at byte ${this.#at} of ${size}`),
-    );
+    const why = `it broke off at byte ${this.#at} of ${size}`;
+    throw new Transient(new RegistryError(plainUrl(answer.url), why));
+  }
+
+  async #next(answer: Answer): Promise<Uint8Array | undefined> {
+    const { end, limiter } = this.#options;
+    try {
+      return await limiter.run(() => answer.read());
+    } catch (error) {
+      // Only the end of the answer was missing.
+      if (this.#at >= end) return undefined;
+      throw error;
+    }
   }
 
   /** Which byte of the blob an answer begins with, and whether it is the same blob at all. */

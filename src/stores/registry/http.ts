@@ -1,7 +1,7 @@
 import { RegistryError } from "../../errors.ts";
 import type { StoreOptions } from "../../content/store.ts";
 import { Answer } from "./answer.ts";
-import { type Attempts, Transient } from "./attempts.ts";
+import type { Attempts } from "./attempts.ts";
 import { Exchange } from "./exchange.ts";
 import { plainUrl, transportError } from "./transport_error.ts";
 
