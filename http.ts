@@ -8,7 +8,11 @@
  */
 export type { BodyOptions } from "./src/http/body.ts";
 export type { AllowedOrigins } from "./src/http/cors.ts";
-export { type ArchiveHandlerOptions, createArchiveHandler } from "./src/http/handler.ts";
+export {
+  type ArchiveHandler,
+  type ArchiveHandlerOptions,
+  createArchiveHandler,
+} from "./src/http/handler.ts";
 export type { ImageSources, ResolveOptions, ServedImage } from "./src/http/images.ts";
 export type { ListedImage } from "./src/http/listing.ts";
 export type { PlanCacheOptions } from "./src/http/plan_cache.ts";

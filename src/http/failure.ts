@@ -1,10 +1,10 @@
 import * as errors from "../errors.ts";
-import { ForbiddenHostError } from "./images.ts";
+import { ForbiddenNameError } from "./images.ts";
 import type { Problem } from "./problem.ts";
 
 /** Which status tells a client what went wrong before the first byte was sent. */
 export function problemOf(error: unknown): Problem {
-  if (error instanceof ForbiddenHostError) return problem(403, error);
+  if (error instanceof ForbiddenNameError) return problem(403, error);
   if (isClientError(error)) return problem(400, error);
   if (error instanceof errors.PlatformNotFoundError) {
     return { ...problem(404, error), available: error.available };

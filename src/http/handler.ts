@@ -1,9 +1,16 @@
-import { type ArchivePlan, type ExportOptions, planArchive } from "../archive/plan.ts";
+import { type ArchivePlan, planArchive } from "../archive/plan.ts";
+import type { ExportOptions } from "../archive/walk.ts";
 import type { ContentStore } from "../content/store.ts";
 import { ReferenceNotFoundError } from "../errors.ts";
 import { type AllowedOrigins, allowOrigin, preflightResponse } from "./cors.ts";
 import { problemOf } from "./failure.ts";
-import { descriptorOf, findImage, type ImageSources, listImages } from "./images.ts";
+import {
+  descriptorOf,
+  findImage,
+  ForbiddenNameError,
+  type ImageSources,
+  listImages,
+} from "./images.ts";
 import { listed, type ListedImage, listingPage } from "./listing.ts";
 import { PlanCache, type PlanCacheOptions } from "./plan_cache.ts";
 import { type Problem, problemResponse } from "./problem.ts";
@@ -47,6 +54,18 @@ export interface ArchiveHandlerOptions extends ImageSources {
 }
 
 /**
+ * Answers a request, and never rejects.
+ *
+ * @param context as Cloudflare gives it to a worker's `fetch`: there a plan that others wait for
+ * would end with the request that began it
+ */
+export type ArchiveHandler = (
+  request: Request,
+  env?: unknown,
+  context?: { waitUntil?(promise: Promise<unknown>): void },
+) => Promise<Response>;
+
+/**
  * A web-standard request handler that serves archives; nothing is stored. Give it to `Deno.serve`,
  * `Bun.serve`, srvx or hono, or export it as a worker's `fetch`.
  *
@@ -56,7 +75,7 @@ export interface ArchiveHandlerOptions extends ImageSources {
  *   the command's export options
  * - `GET /`: a page
  *
- * Errors are `application/problem+json`. It never rejects.
+ * Errors are `application/problem+json`.
  *
  * @throws {TypeError} where there is nothing to serve, or a resolver without hosts
  *
@@ -81,9 +100,7 @@ export interface ArchiveHandlerOptions extends ImageSources {
  * await archive.body?.cancel();
  * ```
  */
-export function createArchiveHandler(
-  options: ArchiveHandlerOptions,
-): (request: Request) => Promise<Response> {
+export function createArchiveHandler(options: ArchiveHandlerOptions): ArchiveHandler {
   const { stores, list, resolve, hosts = [] } = options;
   if (!stores && !list && !resolve) {
     throw new TypeError("Cannot serve archives: expected stores, list or resolve");
@@ -91,11 +108,16 @@ export function createArchiveHandler(
   if (resolve && hosts.length === 0) {
     throw new TypeError("Cannot serve what resolve finds: expected the hosts that may be asked");
   }
-  const handler = new ArchiveHandler(options);
-  return (request) => handler.handle(request);
+  const routes = new Routes(options);
+  return (request, _env, context) => {
+    const waitUntil = (plan: Promise<unknown>) => context?.waitUntil?.(plan.catch(() => {}));
+    return routes.handle(request, waitUntil);
+  };
 }
 
-class ArchiveHandler {
+type WaitUntil = (promise: Promise<unknown>) => void;
+
+class Routes {
   #options: ArchiveHandlerOptions;
   #basePath: string;
   #plans: PlanCache;
@@ -108,12 +130,13 @@ class ArchiveHandler {
     this.#plans = new PlanCache(options.planCache);
   }
 
-  async handle(request: Request): Promise<Response> {
+  async handle(request: Request, waitUntil: WaitUntil): Promise<Response> {
     const { cors } = this.#options;
     const isPreflight = request.method === "OPTIONS" &&
       request.headers.has("access-control-request-method");
     if (cors && isPreflight) return preflightResponse(request, cors);
-    const response = await this.#route(request).catch((error) => this.#fail(error, request));
+    const response = await this.#route(request, waitUntil)
+      .catch((error) => this.#fail(error, request));
     if (!cors) return response;
     // What a hook returns may have headers that cannot be changed.
     const open = new Response(response.body, response);
@@ -121,7 +144,7 @@ class ArchiveHandler {
     return open;
   }
 
-  async #route(request: Request): Promise<Response> {
+  async #route(request: Request, waitUntil: WaitUntil): Promise<Response> {
     const { authorize, page } = this.#options;
     const url = new URL(request.url);
     const path = url.pathname.startsWith(`${this.#basePath}/`)
@@ -136,7 +159,13 @@ class ArchiveHandler {
       const detail = `Expected GET or HEAD, not ${request.method}`;
       return problemResponse({ status: 405, detail }, request, { allow: "GET, HEAD" });
     }
-    if (name !== undefined) return await this.#archive(name, url.searchParams, request);
+    if (name !== undefined) {
+      const plan = await this.#plan(name, url.searchParams, request, waitUntil);
+      return archiveResponse(plan, request, {
+        ...this.#options.responseOptions,
+        onError: (error) => this.#report(error, request),
+      });
+    }
     if (path === "/archives") {
       return content(request, "application/json", JSON.stringify(await this.#list(request)));
     }
@@ -157,32 +186,31 @@ class ArchiveHandler {
     return images.filter((_, i) => allowed[i]).map((image) => listed(image, this.#basePath));
   }
 
-  async #archive(name: string, query: URLSearchParams, request: Request): Promise<Response> {
-    const { allowName, responseOptions } = this.#options;
+  async #plan(
+    name: string,
+    query: URLSearchParams,
+    request: Request,
+    waitUntil: WaitUntil,
+  ): Promise<ArchivePlan> {
+    const { allowName, exportOptions } = this.#options;
     if (allowName && !await allowName(name, request)) {
-      const detail = "This name may not be asked for here";
-      return problemResponse({ status: 403, detail }, request);
+      throw new ForbiddenNameError("This name may not be asked for here");
     }
-    const plan = await this.#plan(name, query, request);
-    const onError = (error: unknown) => this.#report(error, request);
-    return archiveResponse(plan, request, { ...responseOptions, onError });
-  }
-
-  async #plan(name: string, query: URLSearchParams, request: Request): Promise<ArchivePlan> {
     const { options, names } = parseQuery(query);
     const found = await findImage(name, this.#options, { request, signal: request.signal });
     if (!found) {
-      const where = `${this.#basePath}/archives lists what there is`;
-      throw new ReferenceNotFoundError(name, where);
+      throw new ReferenceNotFoundError(name, `${this.#basePath}/archives lists what there is`);
     }
     const { store, root } = found;
     const wanted = names ? { descriptor: descriptorOf(root), names } : root;
     const key = JSON.stringify([this.#storeId(store), wanted, options]);
     // No signal: others may wait for the same plan, and whoever comes back finds it.
-    return await this.#plans.get(
+    const plan = this.#plans.get(
       key,
-      () => planArchive(store, [wanted], { ...this.#options.exportOptions, ...options }),
+      () => planArchive(store, [wanted], { ...exportOptions, ...options }),
     );
+    waitUntil(plan);
+    return await plan;
   }
 
   #storeId(store: ContentStore): number {

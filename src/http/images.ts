@@ -45,9 +45,9 @@ export interface NamedImage extends ServedImage {
   name: string;
 }
 
-/** A name on a host that is not one of the `hosts`. */
-export class ForbiddenHostError extends Error {
-  override readonly name = "ForbiddenHostError";
+/** A name that may not be asked for: not allowed, or on a host that is none of the `hosts`. */
+export class ForbiddenNameError extends Error {
+  override readonly name = "ForbiddenNameError";
 }
 
 /** The images that are listed, each name once; of two with the same name the first has it. */
@@ -71,7 +71,7 @@ export async function listImages(
 /**
  * The image of this name: a listed one, by its name or its digest, else what the resolver finds.
  *
- * @throws {ForbiddenHostError} where the resolver may not be asked
+ * @throws {ForbiddenNameError} where the resolver may not be asked
  * @throws {InvalidReferenceError} where it could be, had the name a meaning
  */
 export async function findImage(
@@ -85,7 +85,7 @@ export async function findImage(
   if (listed || !sources.resolve) return listed;
   const reference = parseReference(name);
   if (!sources.hosts?.includes(reference.domain)) {
-    throw new ForbiddenHostError(`Names on ${reference.domain} may not be asked for here`);
+    throw new ForbiddenNameError(`Names on ${reference.domain} may not be asked for here`);
   }
   // In full, so that what has been checked is what gets asked.
   return await sources.resolve(formatReference(reference), options);

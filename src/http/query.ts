@@ -1,4 +1,4 @@
-import type { ExportOptions } from "../archive/plan.ts";
+import type { ExportOptions } from "../archive/walk.ts";
 import { quote } from "../errors.ts";
 import { formatPlatform, parsePlatform } from "../oci/platform.ts";
 
@@ -9,7 +9,14 @@ export interface ArchiveQuery {
   names?: string[];
 }
 
-const FLAGS: Record<string, keyof ExportOptions> = {
+type Flag =
+  | "allPlatforms"
+  | "skipManifestJson"
+  | "skipNonDistributable"
+  | "skipMissing"
+  | "referrers";
+
+const FLAGS: Record<string, Flag> = {
   "all-platforms": "allPlatforms",
   "skip-manifest-json": "skipManifestJson",
   "skip-non-distributable": "skipNonDistributable",
@@ -26,7 +33,7 @@ const FLAGS: Record<string, keyof ExportOptions> = {
  * @throws {InvalidPlatformError}
  */
 export function parseQuery(query: URLSearchParams): ArchiveQuery {
-  const options: Record<string, unknown> = {};
+  const options: ExportOptions = {};
   const platforms: string[] = [];
   const names: string[] = [];
   for (const [key, value] of query) {

@@ -1,19 +1,9 @@
 import type { ArchivePlan } from "../archive/plan.ts";
 import type { Progress } from "../archive/stream.ts";
-import { createDigester } from "../content/digester.ts";
-import { quote, UploadError } from "../errors.ts";
-import { streamBody } from "./body.ts";
-import { cutParts, type Part } from "./parts.ts";
-import {
-  escapeXml,
-  S3Client,
-  type S3ClientOptions,
-  type S3Credentials,
-  S3Refusal,
-  xmlText,
-} from "./s3_client.ts";
+import type { S3ClientOptions, S3Credentials } from "./s3_client.ts";
+import { S3Multipart, type S3Object } from "./s3_multipart.ts";
 
-export type { S3Credentials };
+export type { S3Credentials, S3Object };
 
 /** How to upload to S3. */
 export interface S3UploadOptions extends S3ClientOptions {
@@ -35,18 +25,8 @@ export interface S3UploadOptions extends S3ClientOptions {
   onProgress?: (progress: Pick<Progress, "bytes" | "total">) => void;
 }
 
-/** An object in a bucket. */
-export interface S3Object {
-  /** As S3 gave it; it is not the archive's own. */
-  etag: string;
-  /** In bytes. */
-  size: number;
-}
-
 const MIB = 1 << 20;
 const MAX_PARTS = 10_000;
-/** Tells an upload's own object from another under the same key. */
-const META_ETAG = "x-amz-meta-archive-etag";
 
 /**
  * Uploads an archive to S3 or what speaks its language, in parts that are ranges of the archive:
@@ -90,7 +70,7 @@ export async function s3Upload(
     throw new RangeError(`Cannot send ${concurrency} parts at a time: expected 1 or more`);
   }
   signal?.throwIfAborted();
-  const upload = await MultipartUpload.begin(plan, new URL(url), options);
+  const upload = await S3Multipart.begin(plan, new URL(url), options);
   try {
     await upload.sendParts(roomyPartSize(plan.size, partSize), concurrency);
     signal?.throwIfAborted();
@@ -103,170 +83,4 @@ export async function s3Upload(
 
 function roomyPartSize(size: number, partSize: number): number {
   return Math.max(partSize, Math.ceil(size / MAX_PARTS / MIB) * MIB);
-}
-
-/** A part that has arrived, as the list at the end names it. */
-interface SentPart {
-  number: number;
-  etag: string;
-  /** In base64, where the server keeps such checksums. */
-  sha256?: string;
-}
-
-class MultipartUpload {
-  #plan: ArchivePlan;
-  #url: URL;
-  #client: S3Client;
-  #options: S3UploadOptions;
-  #uploadId: string;
-  #sent: SentPart[] = [];
-  #bytes = 0;
-
-  private constructor(
-    plan: ArchivePlan,
-    { url, client, uploadId }: { url: URL; client: S3Client; uploadId: string },
-    options: S3UploadOptions,
-  ) {
-    this.#plan = plan;
-    this.#url = url;
-    this.#client = client;
-    this.#options = options;
-    this.#uploadId = uploadId;
-  }
-
-  static async begin(
-    plan: ArchivePlan,
-    url: URL,
-    options: S3UploadOptions,
-  ): Promise<MultipartUpload> {
-    const client = new S3Client(url, options);
-    // Without the signal: an upload whose identifier is lost could not be removed any more.
-    const { text } = await client.request({
-      method: "POST",
-      query: { uploads: "" },
-      headers: {
-        "content-type": "application/x-tar",
-        ...options.headers,
-        "x-amz-checksum-algorithm": "SHA256",
-        [META_ETAG]: plan.etag,
-      },
-    });
-    const uploadId = xmlText(text, "UploadId");
-    if (!uploadId) throw new UploadError(url, 200, `no UploadId in the answer ${quote(text)}`);
-    return new MultipartUpload(plan, { url, client, uploadId }, options);
-  }
-
-  /** Resolves when all parts have arrived, and rejects when nothing is under way any more. */
-  async sendParts(partSize: number, concurrency: number): Promise<void> {
-    const { signal } = this.#options;
-    const stop = new AbortController();
-    const abort = () => stop.abort(signal?.reason);
-    signal?.addEventListener("abort", abort);
-    const { size } = this.#plan;
-    const body = streamBody(this.#plan, [{ start: 0, end: size }], { signal: stop.signal });
-    const underWay = new Set<Promise<void>>();
-    try {
-      for await (const part of cutParts(body, partSize)) {
-        const sending = this.#sendPart(part, stop.signal).finally(() => underWay.delete(sending));
-        // The first failure ends the reading at once, not only when the next part is full.
-        sending.catch((error) => stop.abort(error));
-        underWay.add(sending);
-        if (underWay.size >= concurrency) await Promise.race(underWay);
-      }
-      await Promise.all(underWay);
-    } catch (error) {
-      stop.abort(error);
-      throw error;
-    } finally {
-      // A part that arrives after the upload was aborted might stay.
-      await Promise.allSettled(underWay);
-      signal?.removeEventListener("abort", abort);
-    }
-  }
-
-  async #sendPart({ number, bytes, release }: Part, signal: AbortSignal): Promise<void> {
-    const digester = await createDigester("sha256");
-    await digester.update(bytes);
-    const sha256 = await digester.digest();
-    const { headers } = await this.#client.request({
-      method: "PUT",
-      query: { partNumber: String(number), uploadId: this.#uploadId },
-      headers: { "x-amz-checksum-sha256": base64(sha256) },
-      body: bytes,
-      sha256,
-      signal,
-    });
-    const etag = headers.get("etag");
-    if (!etag) {
-      const why = `part ${number} got no ETag; a bucket has to expose it to other origins`;
-      throw new UploadError(this.#url, 200, why);
-    }
-    const kept = headers.get("x-amz-checksum-sha256");
-    this.#sent.push({ number, etag, ...(kept && { sha256: kept }) });
-    this.#bytes += bytes.length;
-    release();
-    this.#options.onProgress?.({ bytes: this.#bytes, total: this.#plan.size });
-  }
-
-  /** Makes the object of the parts. */
-  async complete(): Promise<S3Object> {
-    const { size } = this.#plan;
-    const list = this.#sent.sort((a, b) => a.number - b.number).map(({ number, etag, sha256 }) =>
-      `<Part><PartNumber>${number}</PartNumber><ETag>${escapeXml(etag)}</ETag>${
-        sha256 ? `<ChecksumSHA256>${escapeXml(sha256)}</ChecksumSHA256>` : ""
-      }</Part>`
-    ).join("");
-    const body = new TextEncoder().encode(
-      '<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
-        `${list}</CompleteMultipartUpload>`,
-    );
-    const digester = await createDigester("sha256");
-    await digester.update(body);
-    try {
-      // Without the signal: to be interrupted here would leave open whether there is an object.
-      const { text } = await this.#client.request({
-        method: "POST",
-        query: { uploadId: this.#uploadId },
-        headers: { "content-type": "application/xml" },
-        body,
-        sha256: await digester.digest(),
-      });
-      return { etag: xmlText(text, "ETag") ?? "", size };
-    } catch (error) {
-      const done = await this.#wasCompleted(error);
-      if (done) return done;
-      throw error;
-    }
-  }
-
-  /** The object, where the first try made it and only its answer was lost. */
-  async #wasCompleted(error: unknown): Promise<S3Object | undefined> {
-    if (!(error instanceof S3Refusal) || error.code !== "NoSuchUpload" || error.tries === 0) {
-      return undefined;
-    }
-    const { headers } = await this.#client.request({ method: "HEAD" });
-    const { etag, size } = this.#plan;
-    const same = headers.get(META_ETAG) === etag && headers.get("content-length") === String(size);
-    return same ? { etag: headers.get("etag") ?? "", size } : undefined;
-  }
-
-  /** Removes what has arrived. */
-  async abort(why: unknown): Promise<void> {
-    try {
-      await this.#client.request({ method: "DELETE", query: { uploadId: this.#uploadId } });
-    } catch (error) {
-      if (error instanceof S3Refusal && error.code === "NoSuchUpload") return;
-      const trouble = why instanceof Error ? why.message : String(why);
-      throw new UploadError(
-        this.#url,
-        error instanceof UploadError ? error.status : undefined,
-        `${trouble}; and the parts of upload ${this.#uploadId} could not be removed`,
-        { cause: why },
-      );
-    }
-  }
-}
-
-function base64(hex: string): string {
-  return btoa(hex.replace(/../g, (byte) => String.fromCharCode(parseInt(byte, 16))));
 }
