@@ -24,16 +24,17 @@ interface NodeCrypto {
 }
 
 /** Cloudflare's own: https://developers.cloudflare.com/workers/runtime-apis/web-crypto/#constructors */
-type DigestStream = new (algorithm: string) => WritableStream<Uint8Array> & {
+interface HashingStream extends WritableStream<Uint8Array> {
   readonly digest: Promise<ArrayBuffer>;
-};
+}
 
 const nodeCrypto = (globalThis as unknown as {
   process?: { getBuiltinModule?(name: string): NodeCrypto | undefined };
 }).process?.getBuiltinModule?.("node:crypto");
 
-const DigestStream = (globalThis.crypto as unknown as { DigestStream?: DigestStream } | undefined)
-  ?.DigestStream;
+const DigestStream = (globalThis.crypto as unknown as
+  | { DigestStream?: new (algorithm: string) => HashingStream }
+  | undefined)?.DigestStream;
 
 /**
  * The fastest incremental hash that this runtime has: node:crypto's where there is one, then
@@ -70,7 +71,8 @@ function nativeDigester(crypto: NodeCrypto, algorithm: string): Digester {
   };
 }
 
-function streamDigester(stream: InstanceType<DigestStream>): Digester {
+/** Hashes with Cloudflare's stream. */
+export function streamDigester(stream: HashingStream): Digester {
   const writer = stream.getWriter();
   return {
     update: (bytes) => writer.write(bytes),
@@ -81,7 +83,8 @@ function streamDigester(stream: InstanceType<DigestStream>): Digester {
   };
 }
 
-async function nobleDigester(algorithm: DigestAlgorithm): Promise<Digester> {
+/** Hashes with @noble/hashes. */
+export async function nobleDigester(algorithm: DigestAlgorithm): Promise<Digester> {
   const hash = await loadNoble(algorithm);
   return {
     update: (bytes) => void hash.update(bytes),
