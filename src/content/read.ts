@@ -40,8 +40,9 @@ export async function readBlob(
   if (size > maxManifestSize) {
     throw new LimitError(`blob ${digest} of ${size} bytes`, "maxManifestSize", maxManifestSize);
   }
-  const body = await openBlob(store, descriptor, { signal });
+  // Before the blob is open: if this fails, there is nothing to close.
   const verifier = await Verifier.create(descriptor, options);
+  const body = await openBlob(store, descriptor, { signal });
   if (body instanceof Uint8Array) {
     await verifier.update(body);
     await verifier.finish();
@@ -74,7 +75,8 @@ export async function openBlob(
     const { offset = 0, length = data.length } = options;
     return data.subarray(offset, offset + length);
   }
-  const opened = store.open(descriptor, options);
+  // In a function of its own, since a store may throw before it has a promise.
+  const opened = (async () => await store.open(descriptor, options))();
   try {
     return await abortable(opened, signal);
   } catch (error) {
@@ -150,13 +152,17 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
   });
 }
 
-/** Names the blob in an error that does not: a store's own, or the runtime's. */
+/**
+ * Names the blob in an error that does not: a store's own, or the runtime's. After an abort it is
+ * the signal's reason, whatever the store made of that.
+ */
 function asBlobError(
   error: unknown,
   { digest }: Pick<Descriptor, "digest">,
   signal: AbortSignal | undefined,
 ): unknown {
-  if (error instanceof ArchiveError || signal?.aborted) return error;
+  if (signal?.aborted) return signal.reason;
+  if (error instanceof ArchiveError) return error;
   return new BlobReadError(digest, error instanceof Error ? error.message : String(error), {
     cause: error,
   });
