@@ -43,20 +43,19 @@ export class Authorizer {
    * Takes the challenge of a 401.
    *
    * @param used the header that the registry refused
+   * @returns whether there is another header now
    * @throws {RegistryAuthError} where there is no answer to it
    */
   async challenged(
     challenge: string | null,
     used: string | undefined,
     { signal }: StoreOptions = {},
-  ): Promise<void> {
+  ): Promise<boolean> {
     // Somebody else has renewed it since.
-    if (used !== this.#header) return;
+    if (used !== this.#header) return true;
     this.#challenge = this.#choose(parseChallenges(challenge ?? ""));
     await this.#renewal.run({ signal });
-    if (used !== undefined && used === this.#header) {
-      throw this.#refusal("it does not take these credentials; log in with other ones");
-    }
+    return used !== this.#header;
   }
 
   #choose(challenges: Challenge[]): Challenge {

@@ -66,12 +66,16 @@ export class Host {
       const authorization = await this.#authorizer.header(call);
       const answer = await this.#http.send({ url, method, headers, authorization }, call);
       // Whoever a redirect leads to has no right to our credentials, nor to ask for them.
-      if (answer.status !== 401 || answer.isElsewhere || challenges === MAX_CHALLENGES) {
-        return await expectOk(answer, this.endpoint.host);
-      }
-      answer.close();
+      const isChallenge = answer.status === 401 && !answer.isElsewhere;
+      if (!isChallenge || challenges === MAX_CHALLENGES) return await this.#expectOk(answer);
       const challenge = answer.headers.get("www-authenticate");
-      await this.#authorizer.challenged(challenge, authorization, call);
+      const isRenewed = await this.#authorizer.challenged(challenge, authorization, call);
+      if (!isRenewed) return await this.#expectOk(answer);
+      answer.close();
     }
+  }
+
+  #expectOk(answer: Answer): Promise<Answer> {
+    return expectOk(answer, this.endpoint.host);
   }
 }

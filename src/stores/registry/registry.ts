@@ -172,7 +172,7 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
     const { size } = descriptor;
     const start = options.offset ?? 0;
     const end = Math.min(start + (options.length ?? Infinity), size);
-    if (start >= end && size > 0) {
+    if (start > 0 ? start >= end : end === 0 && size > 0) {
       await this.#head(descriptor, { signal });
       return new Uint8Array();
     }

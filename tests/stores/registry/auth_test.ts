@@ -1,0 +1,368 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { readBlob, RegistryAuthError, RegistryError } from "../../../mod.ts";
+import {
+  type Credentials,
+  type RegistryOptions,
+  RegistryStore,
+} from "../../../src/stores/registry/registry.ts";
+import { failure, FakeRegistry, json, type Seen } from "./fake_registry.ts";
+
+const REALM = "https://auth.test/token";
+const BEARER = `Bearer realm="${REALM}",service="registry.test"`;
+const USER: Credentials = { username: "user", password: "pässword" };
+const USER_HEADER = `Basic ${
+  btoa(String.fromCharCode(...new TextEncoder().encode("user:pässword")))
+}`;
+
+function unauthorized(challenge: string): Response {
+  const response = failure(401, "UNAUTHORIZED", "authentication required");
+  response.headers.set("www-authenticate", challenge);
+  return response;
+}
+
+/** A registry that wants one of these headers. */
+async function guarded(challenge: string, good: Set<string>) {
+  const registry = new FakeRegistry();
+  const image = await registry.addImage();
+  registry.interceptions.push(({ url, headers }) =>
+    url.host === registry.host && !good.has(headers.get("authorization") ?? "")
+      ? unauthorized(challenge)
+      : undefined
+  );
+  return { registry, image };
+}
+
+/** Serves tokens, each good from now on. */
+function serveTokens(
+  registry: FakeRegistry,
+  good: Set<string>,
+  { realm = REALM, answer = {} }: { realm?: string; answer?: Record<string, unknown> } = {},
+): Seen[] {
+  const asked: Seen[] = [];
+  registry.interceptions.push((request) => {
+    if (!request.url.href.startsWith(realm)) return undefined;
+    asked.push(request);
+    const token = `token-${asked.length}`;
+    good.add(`Bearer ${token}`);
+    return json({ token, ...answer });
+  });
+  return asked;
+}
+
+function storeOf(registry: FakeRegistry, options: RegistryOptions = {}): RegistryStore {
+  return new RegistryStore(registry.image, { fetch: registry.fetch, minDelay: 1, ...options });
+}
+
+/** No header for one host went to another, nor down to http. */
+function assertKept({ seen }: FakeRegistry, allowed: readonly string[]): void {
+  for (const { url, headers, body } of seen) {
+    const secret = headers.get("authorization") ?? /refresh_token=.*/.exec(body)?.[0];
+    if (secret) assert.ok(allowed.includes(url.origin), `${url.origin} got ${secret}`);
+  }
+}
+
+test("Basic: credentials go out only when asked for, by the host's name", async () => {
+  const { registry, image } = await guarded("Basic realm=x", new Set([USER_HEADER]));
+  const hosts: string[] = [];
+  const credentials = (host: string) => {
+    hosts.push(host);
+    return USER;
+  };
+  const store = storeOf(registry, { credentials });
+  assert.deepEqual(await store.resolve(), image.manifest);
+  await readBlob(store, image.config);
+  assert.deepEqual(hosts, ["registry.test"]);
+  assert.deepEqual(registry.seen.map(({ headers }) => headers.get("authorization")), [
+    null,
+    USER_HEADER,
+    USER_HEADER,
+  ]);
+});
+
+test("Basic: wrong credentials fail at once, and are not told", async () => {
+  const { registry } = await guarded("Basic realm=x", new Set());
+  const store = storeOf(registry, { credentials: () => USER });
+  await assert.rejects(() => store.resolve(), (error) => {
+    assert.ok(error instanceof RegistryAuthError);
+    assert.match(error.message, /docker login registry\.test/);
+    assert.doesNotMatch(JSON.stringify(error) + error.message + error.stack, /pässword/);
+    return true;
+  });
+  assert.equal(registry.seen.length, 2);
+});
+
+test("Basic: without credentials the error says how to log in", async () => {
+  const { registry } = await guarded("Basic realm=x", new Set());
+  await assert.rejects(() => storeOf(registry).resolve(), {
+    name: "RegistryAuthError",
+    message: /wants a user and a password; log in with "docker login registry\.test"/,
+  });
+});
+
+test("Bearer: an anonymous token is asked for by service and scope", async () => {
+  const good = new Set<string>();
+  const { registry, image } = await guarded(BEARER, good);
+  const asked = serveTokens(registry, good);
+  await readBlob(storeOf(registry), image.config);
+  assert.equal(asked.length, 1);
+  const { url, headers, method } = asked[0]!;
+  assert.equal(method, "GET");
+  assert.equal(headers.get("authorization"), null);
+  assert.equal(url.searchParams.get("service"), "registry.test");
+  assert.equal(url.searchParams.get("scope"), "repository:team/app:pull");
+});
+
+test("Bearer: the challenge's own scope is asked for, and user and password are sent", async () => {
+  const good = new Set<string>();
+  const { registry, image } = await guarded(`${BEARER},scope="x:y:pull z:w:pull"`, good);
+  const asked = serveTokens(registry, good);
+  await readBlob(storeOf(registry, { credentials: () => USER }), image.config);
+  assert.deepEqual(asked[0]!.url.searchParams.getAll("scope"), ["x:y:pull", "z:w:pull"]);
+  assert.equal(asked[0]!.headers.get("authorization"), USER_HEADER);
+  assertKept(registry, ["https://auth.test", "https://registry.test"]);
+});
+
+test("Bearer: many requests share one token", async () => {
+  const good = new Set<string>();
+  const { registry, image } = await guarded(BEARER, good);
+  const asked = serveTokens(registry, good);
+  const store = storeOf(registry, { concurrency: 20 });
+  await Promise.all(Array.from({ length: 20 }, () => readBlob(store, image.config)));
+  assert.equal(asked.length, 1);
+});
+
+test("Bearer: one of many callers may go without the others' token", async () => {
+  const good = new Set<string>();
+  const { registry, image } = await guarded(BEARER, good);
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => release = resolve);
+  let askedNow = () => {};
+  const asked = new Promise<void>((resolve) => askedNow = resolve);
+  registry.interceptions.push(async ({ url }) => {
+    if (url.host !== "auth.test") return undefined;
+    askedNow();
+    await gate;
+    return undefined;
+  });
+  serveTokens(registry, good);
+  const store = storeOf(registry);
+  const controller = new AbortController();
+  const gone = readBlob(store, image.config, { signal: controller.signal });
+  const stays = readBlob(store, image.config);
+  const left = assert.rejects(gone, { name: "AbortError" });
+  await asked;
+  controller.abort();
+  await left;
+  release();
+  assert.equal((await stays).length, image.config.size);
+});
+
+test("Bearer: a token is renewed before it expires", async (t) => {
+  const good = new Set<string>();
+  const { registry, image } = await guarded(BEARER, good);
+  const asked = serveTokens(registry, good, { answer: { expires_in: 300 } });
+  const store = storeOf(registry);
+  const { now } = Date;
+  const start = now();
+  t.after(() => Date.now = now);
+  await readBlob(store, image.config);
+  Date.now = () => start + 250_000;
+  await readBlob(store, image.config);
+  assert.equal(asked.length, 1);
+  Date.now = () => start + 280_000;
+  await readBlob(store, image.config);
+  assert.equal(asked.length, 2);
+  assert.equal(registry.requests("/blobs/").at(-1)!.headers.get("authorization"), "Bearer token-2");
+});
+
+test("Bearer: a token that expires before its time is asked for anew", async () => {
+  const good = new Set<string>();
+  const { registry, image } = await guarded(BEARER, good);
+  const asked = serveTokens(registry, good);
+  const store = storeOf(registry);
+  await readBlob(store, image.config);
+  good.clear();
+  await readBlob(store, image.config);
+  assert.equal(asked.length, 2);
+});
+
+test("Bearer: an identity token is posted, and its successor after it", async () => {
+  const good = new Set<string>();
+  const { registry, image } = await guarded(BEARER, good);
+  const answer = { token: undefined, access_token: "access", refresh_token: "second" };
+  const asked = serveTokens(registry, good, { answer });
+  good.add("Bearer access");
+  const store = storeOf(registry, { credentials: () => ({ identityToken: "first" }) });
+  await readBlob(store, image.config);
+  const form = new URLSearchParams(asked[0]!.body);
+  assert.equal(asked[0]!.method, "POST");
+  assert.equal(asked[0]!.url.search, "");
+  assert.deepEqual(Object.fromEntries(form), {
+    grant_type: "refresh_token",
+    service: "registry.test",
+    client_id: "oci-archive",
+    scope: "repository:team/app:pull",
+    refresh_token: "first",
+  });
+  answer.access_token = "access-2";
+  good.delete("Bearer access");
+  good.add("Bearer access-2");
+  await readBlob(store, image.config);
+  assert.equal(new URLSearchParams(asked[1]!.body).get("refresh_token"), "second");
+});
+
+test("Bearer: a registry token is sent as it is", async () => {
+  const { registry, image } = await guarded(BEARER, new Set(["Bearer mine"]));
+  const store = storeOf(registry, { credentials: () => ({ registryToken: "mine" }) });
+  await readBlob(store, image.config);
+  assertKept(registry, ["https://registry.test"]);
+});
+
+for (
+  const [what, realm] of [
+    ["is plain http", "http://auth.test/token"],
+    ["is plain http on the registry's own host", "http://registry.test/token"],
+    ["is plain http on loopback", "http://127.0.0.1/token"],
+    ["is a file", "file:///etc/passwd"],
+    ["has a user", "https://user:x@auth.test/token"],
+    ["is missing", ""],
+  ]
+) {
+  test(`Bearer: a realm that ${what} gets nothing`, async () => {
+    const { registry } = await guarded(`Bearer realm="${realm}"`, new Set());
+    const store = storeOf(registry, { credentials: () => USER });
+    await assert.rejects(() => store.resolve(), RegistryAuthError);
+    assert.deepEqual(registry.seen.map(({ url }) => url.origin), ["https://registry.test"]);
+    assertKept(registry, []);
+  });
+}
+
+test("Bearer: a plain http registry may have its token server on its own host only", async () => {
+  for (
+    const [realm, isGood] of [
+      ["http://registry.test:5001/token", true],
+      ["http://other.test/token", false],
+      ["http://localhost/token", false],
+    ] as const
+  ) {
+    const good = new Set<string>();
+    const { registry, image } = await guarded(`Bearer realm="${realm}"`, good);
+    serveTokens(registry, good, { realm });
+    const store = storeOf(registry, { plainHttp: true, credentials: () => USER });
+    const read = readBlob(store, image.config);
+    if (isGood) await read;
+    else await assert.rejects(read, RegistryAuthError);
+    assertKept(registry, ["http://registry.test", "http://registry.test:5001"]);
+  }
+});
+
+test("Bearer: a token server's faults are ridden out", async () => {
+  const good = new Set<string>();
+  const { registry, image } = await guarded(BEARER, good);
+  const faults = [503, 429, 500];
+  registry.interceptions.push(({ url }) => {
+    const status = url.host === "auth.test" ? faults.shift() : undefined;
+    return status === undefined ? undefined : new Response("busy", { status });
+  });
+  serveTokens(registry, good);
+  await readBlob(storeOf(registry), image.config);
+});
+
+for (
+  const [what, answer] of [
+    ["is endless", () =>
+      new Response(
+        new ReadableStream({ pull: (c) => c.enqueue(new Uint8Array(65536).fill(32)) }),
+      )],
+    ["is no JSON", () => new Response("secret-body{")],
+    ["has no token", () => json({})],
+    ["has a token that splits the header", () => json({ token: "secret-body\r\nX: y" })],
+    ["is a refusal", () => failure(403, "DENIED")],
+    ["is a circle of redirects", () => Response.redirect(REALM, 302)],
+  ] as const
+) {
+  test(`Bearer: a token server whose answer ${what} is an error`, async () => {
+    const { registry } = await guarded(BEARER, new Set());
+    registry.interceptions.push(({ url }) => url.host === "auth.test" ? answer() : undefined);
+    await assert.rejects(() => storeOf(registry).resolve(), (error) => {
+      assert.match((error as Error).name, /^(RegistryAuthError|RegistryError|LimitError)$/);
+      assert.doesNotMatch(String((error as Error).stack), /secret-body/);
+      return true;
+    });
+    assert.ok(registry.seen.length < 20, String(registry.seen.length));
+  });
+}
+
+test("a token server that redirects a form gets no second chance to see it", async () => {
+  const { registry } = await guarded(BEARER, new Set());
+  registry.interceptions.push(({ url }) =>
+    url.host === "auth.test" ? Response.redirect("https://evil.test/", 307) : undefined
+  );
+  const store = storeOf(registry, { credentials: () => ({ identityToken: "secret" }) });
+  await assert.rejects(() => store.resolve(), RegistryError);
+  assertKept(registry, ["https://auth.test"]);
+});
+
+test("challenges that never end in a token are not followed without end", async () => {
+  const good = new Set<string>();
+  const { registry } = await guarded(BEARER, good);
+  let tokens = 0;
+  registry.interceptions.push(({ url }) =>
+    url.host === "auth.test" ? json({ token: `useless-${++tokens}` }) : undefined
+  );
+  await assert.rejects(() => storeOf(registry).resolve(), RegistryAuthError);
+  assert.ok(registry.seen.length < 10, String(registry.seen.length));
+});
+
+test("a challenge bomb is an error", async () => {
+  const { registry } = await guarded(`${'Bearer realm="x",'.repeat(100_000)}x`, new Set());
+  await assert.rejects(() => storeOf(registry).resolve(), RegistryAuthError);
+});
+
+test("a 403 is not tried again", async () => {
+  const registry = new FakeRegistry();
+  registry.interceptions.push(() => failure(403, "DENIED", "requested access is denied"));
+  await assert.rejects(() => storeOf(registry).resolve(), (error) => {
+    assert.ok(error instanceof RegistryAuthError);
+    assert.equal(error.code, "DENIED");
+    assert.match(error.message, /requested access is denied/);
+    return true;
+  });
+  assert.equal(registry.seen.length, 1);
+});
+
+test("no credential follows a redirect, and no other host's challenge is answered", async () => {
+  const good = new Set<string>();
+  const { registry, image } = await guarded(BEARER, good);
+  serveTokens(registry, good);
+  for (const target of ["https://blobs.test/x", "https://registry.test:444/x"]) {
+    registry.interceptions.length = 2;
+    registry.interceptions.push(({ url }) => {
+      if (url.href === target) return unauthorized(BEARER.replace("auth.test", "evil.test"));
+      return url.pathname.includes("/blobs/") ? Response.redirect(target, 307) : undefined;
+    });
+    const store = storeOf(registry, { credentials: () => USER });
+    await assert.rejects(() => readBlob(store, image.config), RegistryError);
+  }
+  assert.ok(registry.seen.some(({ url }) => url.host === "blobs.test"));
+  assert.ok(!registry.seen.some(({ url }) => url.host === "evil.test"));
+  assertKept(registry, ["https://auth.test", "https://registry.test"]);
+});
+
+test("a mirror gets its own credentials, not the registry's", async () => {
+  const { registry, image } = await guarded("Basic realm=x", new Set([USER_HEADER]));
+  registry.interceptions.unshift(({ url, headers }) => {
+    if (url.host !== "mirror.test") return undefined;
+    return headers.has("authorization") ? failure(404, "BLOB_UNKNOWN") : unauthorized("Basic a=b");
+  });
+  const store = storeOf(registry, {
+    mirrors: ["mirror.test"],
+    credentials: (host) => host === "mirror.test" ? { username: "mirror", password: "x" } : USER,
+  });
+  await readBlob(store, image.config);
+  for (const { url, headers } of registry.seen) {
+    const sent = headers.get("authorization");
+    if (sent) assert.equal(sent === USER_HEADER, url.host === registry.host);
+  }
+});
