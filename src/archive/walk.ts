@@ -145,7 +145,7 @@ class Walker {
   #blobs = new Map<string, Descriptor>();
   #visited = new Set<string>();
   #missing = new Set<string>();
-  #algorithms = new Set<string>();
+  #walked = new Set<string>();
   #manifests = new Map<string, Promise<Manifest>>();
   #images = new Map<string, Image>();
   /** By root index, the digest of its image in manifest.json. */
@@ -177,7 +177,7 @@ class Walker {
       manifests: [...manifests, ...referrers],
       images: [...this.#images.values()],
       blobs: [...this.#blobs.values()],
-      algorithms: this.#algorithms,
+      algorithms: new Set([...this.#walked].map((digest) => parseDigest(digest).algorithm)),
     };
   }
 
@@ -271,9 +271,11 @@ class Walker {
   /** Records one descriptor; returns its children, or none where they have been visited. */
   async #visit(descriptor: Descriptor, isRoot: boolean): Promise<readonly Descriptor[]> {
     const { digest, mediaType } = descriptor;
-    this.#algorithms.add(parseDigest(digest).algorithm);
     const isManifest = isManifestType(mediaType);
-    if (!this.#missing.has(digest)) this.#record(descriptor);
+    if (!this.#missing.has(digest)) {
+      this.#walked.add(digest);
+      this.#record(descriptor);
+    }
     if (!isManifest && !isIndexType(mediaType)) return [];
     // By type too: the same bytes may have been met as somebody's layer.
     const key = `${isManifest} ${digest}`;
@@ -284,7 +286,9 @@ class Walker {
       : parseIndex(await readBlob(this.#store, descriptor, this.#options), digest).manifests;
     if (children) return [...children, ...await this.#referrersOf(descriptor)];
     this.#missing.add(digest);
-    for (const found of [this.#blobs, this.#referrers, this.#inTree]) found.delete(digest);
+    for (const found of [this.#walked, this.#blobs, this.#referrers, this.#inTree]) {
+      found.delete(digest);
+    }
     return [];
   }
 
