@@ -10,6 +10,8 @@ export async function* inOrder<Item, Outcome>(
   task: (item: Item) => Promise<Outcome>,
   drop: (outcome: Outcome) => unknown = () => {},
 ): AsyncGenerator<Outcome, undefined> {
+  // None at a time would end at once, as if there were no items.
+  if (!(atATime >= 1)) throw new RangeError(`Cannot run ${atATime} tasks at a time: at least 1`);
   const waiting = items[Symbol.iterator]();
   const running: Promise<Outcome>[] = [];
   try {
