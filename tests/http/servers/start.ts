@@ -30,11 +30,7 @@ export const RUNTIMES: readonly Runtime[] = [
     start: () => startServer("deno", ["run", "--no-check", "-A", file("deno.ts")]),
   },
   { name: "Bun.serve", start: () => startServer("bun", [file("bun.ts")]), chunkedStreams: true },
-  {
-    name: "Node with srvx",
-    start: () =>
-      startServer("node", ["--no-warnings", "--experimental-strip-types", file("node.ts")]),
-  },
+  { name: "Node with srvx", start: startNode },
   { name: "workerd", start: startWorker },
 ];
 
@@ -51,6 +47,14 @@ export async function startServer(
   });
   const port = await portOf(child);
   return { origin: `http://127.0.0.1:${port}`, pid: child.pid!, stop: () => child.kill("SIGKILL") };
+}
+
+async function startNode(): Promise<Server | undefined> {
+  const node = /node$/.test(process.execPath) ? process.execPath : "node";
+  const stripTypes = ["--no-warnings", "--experimental-strip-types"];
+  // Node 20 knows no types.
+  if (!isInstalled(node, [...stripTypes, "--version"])) return undefined;
+  return await startServer(node, [...stripTypes, file("node.ts")]);
 }
 
 async function startWorker(): Promise<Server | undefined> {
@@ -84,9 +88,9 @@ function portOf(child: ChildProcess): Promise<number> {
 }
 
 /** Whether a program is there; where CI is set, its absence is an error. */
-export function isInstalled(command: string): boolean {
+export function isInstalled(command: string, args: readonly string[] = ["--version"]): boolean {
   try {
-    execFileSync(command, ["--version"], { stdio: "ignore" });
+    execFileSync(command, args, { stdio: "ignore" });
     return true;
   } catch (error) {
     if (process.env.CI) throw error;

@@ -1,0 +1,135 @@
+/** A server that takes uploads and remembers how they came, down to the connection. */
+import { createServer, type Socket } from "node:net";
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+
+/** An upload as it came. */
+export interface Received {
+  method: string;
+  path: string;
+  headers: Headers;
+  /** Bytes of the body, chunk sizes not counted. */
+  length: number;
+  sha256: string;
+  /** Whether the body came to its end, by its length or its last chunk. */
+  whole: boolean;
+}
+
+export interface Sink extends AsyncDisposable {
+  origin: string;
+  /** In the order in which connections closed. */
+  received: Received[];
+}
+
+/**
+ * Starts a sink. The path tells what it does: `/take` takes it all, `/refuse` answers 403 before the
+ * body, `/hasty` answers 200 before it, `/moved?to=URL` redirects to there,
+ * and `/loop` to itself.
+ */
+export function startSink(): Promise<Sink> {
+  const received: Received[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    const upload = new Incoming(socket);
+    socket.on("data", (bytes) => upload.take(bytes as Buffer));
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      sockets.delete(socket);
+      if (upload.received) received.push(upload.finish());
+    });
+  });
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      resolve({
+        origin: `http://127.0.0.1:${port}`,
+        received,
+        async [Symbol.asyncDispose]() {
+          for (const socket of sockets) socket.destroy();
+          await new Promise((closed) => server.close(closed));
+        },
+      });
+    });
+  });
+}
+
+class Incoming {
+  received: Received | undefined;
+  #socket: Socket;
+  #head: Uint8Array = new Uint8Array();
+  #hash = createHash("sha256");
+  /** What is left of a body in chunks, still with its framing. */
+  #chunked: Uint8Array = new Uint8Array();
+  #answered = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  take(bytes: Buffer): void {
+    if (this.received) return this.#body(bytes);
+    this.#head = Buffer.concat([this.#head, bytes]);
+    const end = Buffer.from(this.#head).indexOf("\r\n\r\n");
+    if (end < 0) return;
+    const [first = "", ...lines] = Buffer.from(this.#head).subarray(0, end).toString().split(
+      "\r\n",
+    );
+    const [method = "", path = ""] = first.split(" ");
+    const headers = new Headers(lines.map((line): [string, string] => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon), line.slice(colon + 1).trim()];
+    }));
+    this.received = { method, path, headers, length: 0, sha256: "", whole: false };
+    const url = new URL(path, "http://sink");
+    if (url.pathname === "/refuse") this.#answer("403 Forbidden", "", "no room");
+    if (url.pathname === "/hasty") this.#answer("200 OK");
+    if (url.pathname === "/loop") this.#redirect("/loop");
+    if (url.pathname === "/moved") this.#redirect(url.searchParams.get("to")!);
+    this.#body(Buffer.from(this.#head).subarray(end + 4));
+  }
+
+  #body(bytes: Uint8Array): void {
+    const { headers, path } = this.received!;
+    if (headers.get("transfer-encoding") === "chunked") this.#dechunk(bytes);
+    else {
+      this.#add(bytes);
+      this.received!.whole = this.received!.length === Number(headers.get("content-length"));
+    }
+    if (this.received!.whole && path === "/take") this.#answer("201 Created");
+  }
+
+  #dechunk(bytes: Uint8Array): void {
+    let rest = Buffer.concat([this.#chunked, bytes]);
+    for (;;) {
+      const line = rest.indexOf("\r\n");
+      const size = parseInt(rest.subarray(0, line).toString(), 16);
+      if (line < 0 || rest.length < line + 4 + size) break;
+      if (size === 0) this.received!.whole = true;
+      this.#add(rest.subarray(line + 2, line + 2 + size));
+      rest = rest.subarray(line + 4 + size);
+    }
+    this.#chunked = rest;
+  }
+
+  #add(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+    this.received!.length += bytes.length;
+  }
+
+  #redirect(location: string): void {
+    this.#answer("307 Temporary Redirect", `location: ${location}\r\n`);
+  }
+
+  #answer(status: string, headers = "", body = ""): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#socket.write(
+      `HTTP/1.1 ${status}\r\n${headers}content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+    );
+  }
+
+  finish(): Received {
+    return { ...this.received!, sha256: this.#hash.digest("hex") };
+  }
+}

@@ -1,0 +1,176 @@
+import { after, before, describe, test, type TestContext } from "node:test";
+import assert from "node:assert/strict";
+import { type ArchivePlan, DigestMismatchError, planArchive, UploadError } from "../../mod.ts";
+import { uploadArchive } from "../../http.ts";
+import { collect, sha256 } from "../helpers/bytes.ts";
+import { AppStore, NAMES } from "./servers/app.ts";
+import { RUNTIMES, type Server } from "./servers/start.ts";
+import { ask } from "./wire.ts";
+import { startSink } from "./sink.ts";
+
+const store = await AppStore.create();
+
+async function planned(name: string): Promise<ArchivePlan> {
+  const root = (await store.roots()).find(({ annotations }) =>
+    annotations?.["io.containerd.image.name"] === name
+  );
+  return await planArchive(store, [root!]);
+}
+
+const small = await planned(NAMES.small);
+const smallSha256 = await sha256(await collect(small.stream()));
+
+for (const { name: runtime, start } of RUNTIMES) {
+  describe(`uploadArchive() as ${runtime} runs it`, () => {
+    let server: Server | undefined;
+    before(async () => {
+      server = await start();
+    });
+    after(() => server?.stop());
+
+    /** Lets the runtime upload; returns what it says, and what came. */
+    async function upload(t: TestContext, name: string, path: string) {
+      if (!server) return t.skip(`${runtime} is not installed`);
+      await using sink = await startSink();
+      const query = new URLSearchParams({ name, to: `${sink.origin}${path}` });
+      const reply = await ask(server.origin, `/upload?${query}`);
+      while (sink.received.length === 0) await pause();
+      return { result: JSON.parse(reply.text()), received: sink.received };
+    }
+
+    test("sends the archive under its Content-Length", async (t) => {
+      const done = await upload(t, NAMES.small, "/take");
+      if (!done) return;
+      assert.deepEqual(done.result, { status: 201 });
+      const [{ method, headers, sha256, whole }] = done.received as [typeof done.received[0]];
+      assert.equal(method, "PUT");
+      assert.equal(headers.get("content-length"), String(small.size));
+      assert.equal(headers.get("transfer-encoding"), null);
+      assert.equal(headers.get("content-type"), "application/x-tar");
+      assert.ok(whole);
+      assert.equal(sha256, smallSha256);
+    });
+
+    test("breaks the connection of a damaged archive", async (t) => {
+      const done = await upload(t, NAMES.damaged, "/take");
+      if (!done) return;
+      assert.equal(done.result.error, "DigestMismatchError");
+      assert.equal(done.received[0]!.whole, false);
+    });
+
+    test("hears an early refusal and stops reading", async (t) => {
+      const done = await upload(t, NAMES.endless, "/refuse");
+      if (!done) return;
+      assert.equal(done.result.error, "UploadError");
+      assert.equal(done.result.answered, 403);
+      assert.match(done.result.message, /no room/);
+      const { endlessOpen } = JSON.parse((await ask(server!.origin, "/counts")).text());
+      assert.equal(endlessOpen, 0);
+    });
+
+    test("follows a redirect", async (t) => {
+      const done = await upload(t, NAMES.small, "/moved?to=/take");
+      if (!done) return;
+      assert.deepEqual(done.result, { status: 201 });
+      const taken = done.received.find(({ path }) => path === "/take");
+      assert.equal(taken?.sha256, smallSha256);
+    });
+  });
+}
+
+describe("uploadArchive()", () => {
+  test("tells its progress up to the archive's size", async () => {
+    await using sink = await startSink();
+    const told: number[] = [];
+    await uploadArchive(small, `${sink.origin}/take`, {
+      onProgress: ({ bytes, total }) => {
+        assert.equal(total, small.size);
+        told.push(bytes);
+      },
+    });
+    assert.equal(told.at(-1), small.size);
+  });
+
+  test("shows its credentials to no other origin", async () => {
+    await using first = await startSink();
+    await using second = await startSink();
+    const to = encodeURIComponent(`${second.origin}/take`);
+    const url = new URL(`${first.origin}/moved?to=${to}`);
+    url.username = "me";
+    url.password = "secret";
+    await uploadArchive(small, url);
+    while (first.received.length + second.received.length < 2) await pause();
+    assert.equal(first.received[0]!.headers.get("authorization"), `Basic ${btoa("me:secret")}`);
+    assert.equal(second.received[0]!.headers.get("authorization"), null);
+  });
+
+  test("refuses a redirect to what is no HTTP", async () => {
+    await using sink = await startSink();
+    await assert.rejects(uploadArchive(small, `${sink.origin}/moved?to=file:///etc/x`), {
+      name: "UploadError",
+      status: 307,
+    });
+  });
+
+  test("gives up after too many redirects", async () => {
+    await using sink = await startSink();
+    await assert.rejects(uploadArchive(small, `${sink.origin}/loop`, { maxRedirects: 3 }), {
+      name: "UploadError",
+      message: /more than 3 redirects/,
+    });
+    while (sink.received.length < 4) await pause();
+  });
+
+  test("takes no success for one that came before the last byte", async () => {
+    await using sink = await startSink();
+    const endless = await planned(NAMES.endless);
+    await assert.rejects(uploadArchive(endless, `${sink.origin}/hasty`), {
+      name: "UploadError",
+      status: 200,
+    });
+  });
+
+  test("rejects with the signal's reason and closes the blob", async () => {
+    await using sink = await startSink();
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const plan = await planned(NAMES.endless);
+    const upload = uploadArchive(plan, `${sink.origin}/take`, {
+      signal: controller.signal,
+      onProgress: ({ bytes }) => {
+        if (bytes > 1e6) controller.abort(reason);
+      },
+    });
+    await assert.rejects(upload, reason);
+    assert.equal(store.counts.endlessOpen, 0);
+  });
+
+  test("names the URL without its query where nobody listens", async () => {
+    const sink = await startSink();
+    await sink[Symbol.asyncDispose]();
+    await assert.rejects(uploadArchive(small, `${sink.origin}/take?signature=secret`), (error) => {
+      assert.ok(error instanceof UploadError);
+      assert.equal(error.url, `${sink.origin}/take`);
+      assert.equal(error.status, undefined);
+      assert.ok(!error.message.includes("secret"));
+      return true;
+    });
+  });
+
+  test("sends by the fetch it is given", async () => {
+    await using sink = await startSink();
+    const asked: string[] = [];
+    const through: typeof fetch = (input, init) => {
+      asked.push(String(input));
+      return fetch(input, init);
+    };
+    const damaged = await planned(NAMES.damaged);
+    const url = `${sink.origin}/take`;
+    await assert.rejects(uploadArchive(damaged, url, { fetch: through }), DigestMismatchError);
+    assert.deepEqual(asked, [url]);
+  });
+});
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 5));
+}
