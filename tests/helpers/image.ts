@@ -1,6 +1,9 @@
 import { type Descriptor, type DigestAlgorithm, MediaType, type MemoryStore } from "../../mod.ts";
 import { utf8 } from "./bytes.ts";
 
+/** Where blobs are put: a MemoryStore, or a layout on disk. */
+export type BlobSink = Pick<MemoryStore, "add">;
+
 /** What a small image is made of. */
 export interface ImageOptions {
   /**
@@ -28,7 +31,7 @@ export interface Image {
 
 /** Adds a value as JSON. */
 export function addJson(
-  store: MemoryStore,
+  store: BlobSink,
   mediaType: string,
   value: unknown,
   algorithm?: DigestAlgorithm,
@@ -37,7 +40,7 @@ export function addJson(
 }
 
 /** Adds an image: its layers, its config and its manifest. */
-export async function addImage(store: MemoryStore, options: ImageOptions = {}): Promise<Image> {
+export async function addImage(store: BlobSink, options: ImageOptions = {}): Promise<Image> {
   const { layers = ["layer"], config = "{}", fields, algorithm } = options;
   const image = {
     config: await store.add(MediaType.ImageConfig, utf8(config), algorithm),
@@ -57,7 +60,7 @@ export async function addImage(store: MemoryStore, options: ImageOptions = {}): 
 
 /** Adds an index. */
 export function addIndex(
-  store: MemoryStore,
+  store: BlobSink,
   manifests: readonly Descriptor[],
   algorithm?: DigestAlgorithm,
 ): Promise<Descriptor> {

@@ -1,0 +1,44 @@
+import { execFileSync } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { findProgram, type Outcome, run, type RunOptions } from "./program.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+
+/** How a runtime is told to run a TypeScript file: the program, then what stands before the file. */
+export type Runtime = readonly [program: string, ...args: string[]];
+
+/** The runtime that runs this test, so that the suite under each of them tests the command on it. */
+export const THIS_RUNTIME: Runtime = "Deno" in globalThis
+  ? [process.execPath, "run", "-A"]
+  : [process.execPath];
+
+/** The runtimes the command is made for; undefined where one is not on PATH. */
+export const RUNTIMES: Readonly<Record<string, Runtime | undefined>> = {
+  Deno: startWith(findProgram("deno"), "run", "-A"),
+  Bun: startWith(findProgram("bun")),
+  "Node 24": startWith(findProgram("node24") ?? nodeOfMajor(24)),
+};
+
+function startWith(program: string | undefined, ...args: string[]): Runtime | undefined {
+  return program === undefined ? undefined : [program, ...args];
+}
+
+function nodeOfMajor(major: number): string | undefined {
+  const node = findProgram("node");
+  const version = node && execFileSync(node, ["--version"], { encoding: "utf8" });
+  return version?.startsWith(`v${major}.`) ? node : undefined;
+}
+
+/** The program and the arguments that run the command. */
+export function commandLine(
+  args: readonly string[],
+  [program, ...before]: Runtime = THIS_RUNTIME,
+): [program: string, args: string[]] {
+  return [program, [...before, MAIN, ...args]];
+}
+
+/** Runs the command to its end, on the runtime that runs this test. */
+export function command(args: readonly string[], options?: RunOptions): Promise<Outcome> {
+  return run(...commandLine(args), options);
+}
