@@ -102,6 +102,7 @@ export class Attempts {
       delay > 6 * maxDelay;
     if (isOver) throw error;
     onRetry?.({ error, attempt, delay });
+    signal?.throwIfAborted();
     await sleep(delay, signal);
   }
 }

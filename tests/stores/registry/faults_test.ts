@@ -1,0 +1,434 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import {
+  BlobNotFoundError,
+  type Descriptor,
+  DigestMismatchError,
+  exportArchive,
+  LimitError,
+  readBlob,
+  RegistryError,
+  SizeMismatchError,
+} from "../../../mod.ts";
+import {
+  type RegistryOptions,
+  RegistryStore,
+  type Retry,
+} from "../../../src/stores/registry/registry.ts";
+import { collect, drain, noise } from "../../helpers/bytes.ts";
+import { brokenBody, failure, FakeRegistry } from "./fake_registry.ts";
+
+const LAYER = noise(1 << 20);
+
+async function setUp(options: RegistryOptions = {}) {
+  const registry = new FakeRegistry();
+  const image = await registry.addImage({ layers: [LAYER] });
+  const retries: Retry[] = [];
+  const store = new RegistryStore(registry.image, {
+    fetch: registry.fetch,
+    minDelay: 1,
+    maxDelay: 1000,
+    onRetry: (retry) => retries.push(retry),
+    ...options,
+  });
+  return { registry, store, layer: image.layers[0]!, image, retries };
+}
+
+/** Lets an answer break off behind so many bytes. */
+async function cut(
+  response: Response,
+  bytes: number,
+  then: "fails" | "stalls" = "fails",
+): Promise<Response> {
+  const whole = new Uint8Array(await response.arrayBuffer());
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < bytes; at += 65536) {
+    chunks.push(whole.slice(at, Math.min(at + 65536, bytes)));
+  }
+  const { status, headers } = response;
+  return new Response(brokenBody(chunks, then), { status, headers });
+}
+
+const readLayer = async (store: RegistryStore, layer: Descriptor) =>
+  await collect(await store.open(layer));
+
+test("a blob that breaks off goes on from the byte it reached", async () => {
+  const { registry, store, layer } = await setUp();
+  registry.interceptions.push((request) =>
+    request.url.pathname.includes("/blobs/") && registry.seen.length < 5
+      ? cut(registry.answer(request), 100_000)
+      : undefined
+  );
+  assert.deepEqual(await readLayer(store, layer), LAYER);
+  assert.deepEqual(registry.seen.map(({ headers }) => headers.get("range")), [
+    null,
+    "bytes=100000-",
+    "bytes=200000-",
+    "bytes=300000-",
+    "bytes=400000-",
+  ]);
+});
+
+test("a part of a blob that breaks off goes on to its own end", async () => {
+  const { registry, store, layer } = await setUp();
+  registry.interceptions.push((request) =>
+    registry.seen.length < 2 ? cut(registry.answer(request), 70_000) : undefined
+  );
+  const part = await collect(await store.open(layer, { offset: 5, length: 100_000 }));
+  assert.deepEqual(part, LAYER.slice(5, 100_005));
+  assert.equal(registry.seen[1]!.headers.get("range"), "bytes=70005-100004");
+});
+
+test("a body that ends too soon as if it were whole goes on too", async () => {
+  const { registry, store, layer } = await setUp();
+  registry.interceptions.push(() =>
+    registry.seen.length < 2 ? new Response(LAYER.slice(0, 1000)) : undefined
+  );
+  assert.deepEqual(await readLayer(store, layer), LAYER);
+  assert.equal(registry.seen[1]!.headers.get("range"), "bytes=1000-");
+});
+
+test("a stall counts as a break, before the answer and within it", async () => {
+  const { registry, store, layer, retries } = await setUp({ stallTimeout: 30 });
+  registry.interceptions.push((request, signal) => {
+    if (registry.seen.length === 1) {
+      return new Promise((_, reject) =>
+        signal?.addEventListener("abort", () => reject(signal.reason))
+      );
+    }
+    return registry.seen.length === 2 ? cut(registry.answer(request), 50_000, "stalls") : undefined;
+  });
+  assert.deepEqual(await readLayer(store, layer), LAYER);
+  assert.equal(registry.seen[2]!.headers.get("range"), "bytes=50000-");
+  assert.match(retries[0]!.error.message, /nothing came for 0 s/);
+});
+
+test("a server that ignores Range has its beginning discarded", async () => {
+  const { registry, store, layer } = await setUp();
+  registry.hasRanges = false;
+  registry.interceptions.push((request) =>
+    registry.seen.length < 4
+      ? cut(registry.answer(request), 200_000 * registry.seen.length)
+      : undefined
+  );
+  assert.deepEqual(await readLayer(store, layer), LAYER);
+  assert.deepEqual(
+    await collect(await store.open(layer, { offset: 9, length: 9 })),
+    LAYER.slice(9, 18),
+  );
+});
+
+test("what is discarded has a bound", async () => {
+  const { registry, store, layer } = await setUp({ maxDiscard: 100_000 });
+  registry.hasRanges = false;
+  registry.interceptions.push((request) => cut(registry.answer(request), 70_000));
+  await assert.rejects(() => readLayer(store, layer), LimitError);
+  const far = await store.open(layer, { offset: 100_001 });
+  await assert.rejects(() => collect(far), LimitError);
+});
+
+test("faults that never end end the call, with the last one", async () => {
+  for (const status of [500, 503, 429]) {
+    const { registry, store, layer, retries } = await setUp({ maxAttempts: 4 });
+    registry.interceptions.push(() => failure(status, "BUSY"));
+    await assert.rejects(() => store.open(layer), (error) => {
+      assert.ok(error instanceof RegistryError);
+      assert.equal(error.status, status);
+      assert.equal(error.code, "BUSY");
+      return true;
+    });
+    assert.equal(registry.seen.length, 4);
+    assert.deepEqual(retries.map(({ attempt }) => attempt), [1, 2, 3]);
+  }
+});
+
+test("attempts are counted anew behind every byte", async () => {
+  const { registry, store, layer } = await setUp({ maxAttempts: 4 });
+  registry.interceptions.push((request) =>
+    registry.seen.length % 3 === 0 ? cut(registry.answer(request), 100_000) : failure(503, "BUSY")
+  );
+  assert.deepEqual(await readLayer(store, layer), LAYER);
+});
+
+test("a blob whose connections give nothing is given up", async () => {
+  const { registry, store, layer } = await setUp({ maxAttempts: 5 });
+  registry.interceptions.push((request) => cut(registry.answer(request), 0));
+  await assert.rejects(() => readLayer(store, layer), RegistryError);
+  assert.equal(registry.seen.length, 5);
+});
+
+test("connection errors are tried again", async () => {
+  const { registry, store, layer } = await setUp();
+  registry.interceptions.push(() => {
+    if (registry.seen.length < 3) throw new TypeError("dns error: no such host");
+    return undefined;
+  });
+  assert.deepEqual(await readLayer(store, layer), LAYER);
+});
+
+test("a certificate that cannot be trusted is not tried again", async () => {
+  const { registry, store, layer } = await setUp();
+  registry.interceptions.push(() => {
+    throw new TypeError("fetch failed", { cause: new Error("self-signed certificate") });
+  });
+  await assert.rejects(() => store.open(layer), {
+    name: "RegistryError",
+    message: /fetch failed: self-signed certificate; give the registry's CA \(--ca FILE\)/,
+  });
+  assert.equal(registry.seen.length, 1);
+});
+
+test("4xx are not tried again", async () => {
+  for (const status of [400, 404, 405, 410]) {
+    const { registry, store, layer } = await setUp();
+    registry.interceptions.push(() => failure(status, "NO"));
+    await assert.rejects(
+      () => store.open(layer),
+      status === 404 ? BlobNotFoundError : RegistryError,
+    );
+    assert.equal(registry.seen.length, 1);
+  }
+});
+
+test("Retry-After is kept to, as seconds and as a date", async () => {
+  for (const ask of [() => "1", () => new Date(Date.now() + 1500).toUTCString()]) {
+    const { registry, store, layer, retries } = await setUp();
+    registry.interceptions.push(() =>
+      registry.seen.length === 1
+        ? new Response(null, { status: 429, headers: { "retry-after": ask() } })
+        : undefined
+    );
+    await readLayer(store, layer);
+    const { delay } = retries[0]!;
+    assert.ok(delay > 100 && delay <= 1500, `${delay} ms`);
+  }
+});
+
+test("a Retry-After of an hour ends the call at once", async () => {
+  const { registry, store, layer, retries } = await setUp();
+  registry.interceptions.push(() =>
+    new Response(null, { status: 429, headers: { "retry-after": "3600" } })
+  );
+  await assert.rejects(() => store.open(layer), { name: "RegistryError", status: 429 });
+  assert.deepEqual(retries, []);
+});
+
+test("an abort ends a wait for the next attempt", async () => {
+  const controller = new AbortController();
+  const { registry, store, layer } = await setUp({
+    minDelay: 100_000,
+    maxDelay: 100_000,
+    onRetry: () => controller.abort(new Error("enough")),
+  });
+  registry.interceptions.push(() => failure(503, "BUSY"));
+  await assert.rejects(() => store.open(layer, { signal: controller.signal }), /enough/);
+});
+
+test("timeout bounds all attempts together", async () => {
+  const { registry, store, layer } = await setUp({ timeout: 60, minDelay: 20, maxAttempts: 1e9 });
+  registry.interceptions.push(() => failure(503, "BUSY"));
+  await assert.rejects(() => store.open(layer), RegistryError);
+  assert.ok(registry.seen.length < 10);
+});
+
+test("a flipped byte is fatal at once, and never leaves in an archive", async () => {
+  const { registry, store, layer, image } = await setUp();
+  const flipped = LAYER.slice();
+  flipped[1000]! ^= 1;
+  registry.add(layer, flipped);
+  const { failed, error, chunks } = await drain(exportArchive(store, [image.manifest]));
+  assert.ok(failed && error instanceof DigestMismatchError, String(error));
+  assert.equal(error.digest, layer.digest);
+  assert.equal(registry.requests(layer.digest).length, 1);
+  const size = chunks.reduce((size, chunk) => size + chunk.length, 0);
+  assert.ok(size < LAYER.length, `${size} bytes`);
+});
+
+test("a blob of another size is fatal at once", async () => {
+  for (const bytes of [LAYER.slice(1), noise(LAYER.length + 1)]) {
+    for (const hasLength of [true, false]) {
+      const { registry, store, layer } = await setUp();
+      registry.add(layer, bytes);
+      registry.interceptions.push((request) => {
+        const response = registry.answer(request);
+        if (!hasLength) response.headers.delete("content-length");
+        return response;
+      });
+      await assert.rejects(() => readBlob(store, layer), SizeMismatchError);
+      assert.ok(registry.seen.length <= 2);
+    }
+  }
+});
+
+test("a range of another blob's size is fatal at once", async () => {
+  const { registry, store, layer } = await setUp();
+  registry.interceptions.push((request) =>
+    registry.seen.length === 1 ? cut(registry.answer(request), 10) : new Response("x", {
+      status: 206,
+      headers: { "content-range": "bytes 10-10/11" },
+    })
+  );
+  await assert.rejects(() => readLayer(store, layer), SizeMismatchError);
+});
+
+test("a range that begins elsewhere is put right, or asked for again", async () => {
+  const { registry, store, layer } = await setUp();
+  const size = LAYER.length;
+  registry.interceptions.push((request) => {
+    if (registry.seen.length === 1) return cut(registry.answer(request), 1000);
+    const start = registry.seen.length === 2 ? 2000 : 500;
+    return new Response(LAYER.slice(start), {
+      status: 206,
+      headers: { "content-range": `bytes ${start}-${size - 1}/${size}` },
+    });
+  });
+  assert.deepEqual(await readLayer(store, layer), LAYER);
+  assert.equal(registry.seen.length, 3);
+});
+
+test("a server that compresses all the same is read from the start", async () => {
+  const { registry, store, layer } = await setUp();
+  registry.interceptions.push(async (request) => {
+    const response = registry.answer(request);
+    response.headers.set("content-encoding", "gzip");
+    // As fetch does: the length is of what came, the body of what was decoded.
+    response.headers.set("content-length", "7");
+    return registry.seen.length === 1 ? await cut(response, 1000) : response;
+  });
+  assert.deepEqual(await readLayer(store, layer), LAYER);
+  assert.deepEqual(registry.seen.map(({ headers }) => headers.get("range")), [
+    null,
+    "bytes=1000-",
+    null,
+  ]);
+});
+
+test("redirects are followed, and signatures that expired fetched anew", async () => {
+  const { registry, store, layer } = await setUp();
+  let signature = 0;
+  registry.interceptions.push((request) => {
+    const { url } = request;
+    if (url.host === registry.host) {
+      return Response.redirect(`https://blobs.test${url.pathname}?sig=${++signature}`, 307);
+    }
+    if (url.search === "?sig=1") return cut(registry.answer(request), 1000);
+    return url.search === "?sig=2" ? failure(403, "EXPIRED") : undefined;
+  });
+  assert.deepEqual(await readLayer(store, layer), LAYER);
+  assert.equal(signature, 3);
+});
+
+test("a redirect target that always refuses is given up soon", async () => {
+  const { registry, store, layer } = await setUp();
+  registry.interceptions.push(({ url }) =>
+    url.host === registry.host
+      ? Response.redirect("https://blobs.test/x?sig=secret", 307)
+      : failure(403, "EXPIRED")
+  );
+  await assert.rejects(() => store.open(layer), (error) => {
+    assert.ok(error instanceof RegistryError);
+    assert.equal(error.url, "https://blobs.test/x");
+    return true;
+  });
+  assert.equal(registry.seen.length, 6);
+});
+
+for (
+  const [what, location] of [
+    ["a circle", "https://registry.test/v2/team/app/blobs/again"],
+    ["plain http", "http://registry.test/x"],
+    ["plain http elsewhere", "http://blobs.test/x?sig=secret"],
+    ["a file", "file:///etc/passwd"],
+    ["no URL", "https://"],
+  ]
+) {
+  test(`a redirect to ${what} is an error`, async () => {
+    const { registry, store, layer } = await setUp();
+    registry.interceptions.push(() =>
+      new Response(null, { status: 307, headers: { location: location! } })
+    );
+    await assert.rejects(() => store.open(layer), (error) => {
+      assert.ok(error instanceof RegistryError);
+      assert.doesNotMatch(String(error.stack), /secret/);
+      return true;
+    });
+    assert.ok(registry.seen.length <= 11, String(registry.seen.length));
+    assert.ok(registry.seen.every(({ url }) => url.origin === "https://registry.test"));
+  });
+}
+
+test("where fetch hides redirects, as in browsers, it follows them itself", async () => {
+  const { registry, layer } = await setUp();
+  const fetch = (href: string, init: RequestInit) => {
+    if (init.redirect === "follow") return registry.fetch(href, init);
+    const hidden = Response.error();
+    Object.defineProperty(hidden, "type", { value: "opaqueredirect" });
+    return Promise.resolve(hidden);
+  };
+  const store = new RegistryStore(registry.image, { fetch });
+  assert.deepEqual(await readLayer(store, layer), LAYER);
+});
+
+test("the runtime's own error does not tell a signed URL", async () => {
+  const { registry, store, layer } = await setUp({ maxAttempts: 1 });
+  registry.interceptions.push(({ url }) => {
+    if (url.host === registry.host) {
+      return Response.redirect("https://u:secret@blobs.test/x?sig=secret", 307);
+    }
+    throw new TypeError(`error sending request for url (${url.href}#secret)`);
+  });
+  await assert.rejects(() => store.open(layer), (error) => {
+    const { stack, cause, message } = error as Error;
+    assert.match(message, /https:\/\/blobs\.test\/x: error sending request for url/);
+    assert.doesNotMatch(`${stack} ${cause} ${(cause as Error).stack}`, /secret/);
+    return true;
+  });
+});
+
+test("referrers are read page by page, and filtered where the registry does not", async () => {
+  const { registry, store, image } = await setUp();
+  const referrer = (n: number, artifactType: string) => ({
+    mediaType: image.manifest.mediaType,
+    digest: `sha256:${String(n).repeat(64)}`,
+    size: n,
+    artifactType,
+  });
+  registry.interceptions.push(({ url }) => {
+    if (!url.pathname.includes("/referrers/")) return undefined;
+    const page = Number(url.searchParams.get("page") ?? 1);
+    const link = `<http://evil.test/elsewhere?page=${page + 1}>; rel="next"`;
+    return new Response(
+      JSON.stringify({ schemaVersion: 2, manifests: [referrer(page, page === 2 ? "b" : "a")] }),
+      {
+        headers: {
+          "content-type": "application/vnd.oci.image.index.v1+json",
+          ...(page < 3 && { link }),
+        },
+      },
+    );
+  });
+  const all = await store.referrers(image.manifest);
+  assert.deepEqual(all.map(({ size }) => size), [1, 2, 3]);
+  const some = await store.referrers(image.manifest, { artifactType: "a" });
+  assert.deepEqual(some.map(({ size }) => size), [1, 3]);
+  assert.ok(registry.seen.every(({ url }) => url.origin === "https://registry.test"));
+});
+
+test("pages of referrers that lead in a circle, or on and on, are an error", async () => {
+  for (const isCircle of [true, false]) {
+    const { registry, store, image } = await setUp();
+    let page = 0;
+    registry.interceptions.push(({ url }) =>
+      url.pathname.includes("/referrers/")
+        ? new Response('{"schemaVersion":2,"manifests":[]}', {
+          headers: {
+            "content-type": "application/vnd.oci.image.index.v1+json",
+            link: `<?page=${isCircle ? 1 : ++page}>; rel=next`,
+          },
+        })
+        : undefined
+    );
+    await assert.rejects(() => store.referrers(image.manifest), RegistryError);
+    assert.ok(registry.seen.length <= 1000, String(registry.seen.length));
+  }
+});
