@@ -1,5 +1,6 @@
 import process from "node:process";
 import { type ArchivePlan, planArchive } from "../archive/plan.ts";
+import { planJson } from "../archive/plan_json.ts";
 import { formatBytes } from "./format.ts";
 import { exportOptions, openSources, type SourceFlags } from "./source.ts";
 
@@ -17,23 +18,6 @@ export async function inspectCommand(
   const { store, roots } = await openSources(sources, flags, signal);
   const plan = await planArchive(store, roots, exportOptions(flags, signal));
   process.stdout.write(flags.json ? `${JSON.stringify(planJson(plan), null, 2)}\n` : table(plan));
-}
-
-function planJson({ manifests, entries, size, etag }: ArchivePlan) {
-  return {
-    roots: manifests,
-    entries: entries.map(({ name, type, mode, size, offset, bodyOffset, descriptor }) => ({
-      name,
-      type,
-      mode,
-      size,
-      offset,
-      bodyOffset,
-      ...(descriptor && { mediaType: descriptor.mediaType, digest: descriptor.digest }),
-    })),
-    size,
-    etag,
-  };
 }
 
 /** The plan as a table, its totals at the end. */

@@ -1,21 +1,27 @@
 import { type ArchivePlan, planArchive } from "../archive/plan.ts";
+import { planJson } from "../archive/plan_json.ts";
 import type { ExportOptions } from "../archive/walk.ts";
 import type { ContentStore } from "../content/store.ts";
 import { ReferenceNotFoundError } from "../errors.ts";
+import { content, json } from "./content.ts";
 import { type AllowedOrigins, allowOrigin, preflightResponse } from "./cors.ts";
 import { problemOf } from "./failure.ts";
+import { defaultFilename } from "./filename.ts";
+import { readImageTree } from "./image_tree.ts";
 import {
   descriptorOf,
   findImage,
   ForbiddenNameError,
   type ImageSources,
   listImages,
+  type ServedImage,
 } from "./images.ts";
 import { listed, type ListedImage, listingPage } from "./listing.ts";
 import { PlanCache, type PlanCacheOptions } from "./plan_cache.ts";
 import { type Problem, problemResponse } from "./problem.ts";
 import { parseQuery } from "./query.ts";
 import { archiveResponse, type ArchiveResponseOptions } from "./response.ts";
+import { parseArchivePath } from "./route.ts";
 
 /** What a handler serves, to whom, and how. */
 export interface ArchiveHandlerOptions extends ImageSources {
@@ -73,6 +79,8 @@ export type ArchiveHandler = (
  * - `GET /archives/NAME.tar?platform=linux/arm64&referrers`: an archive, as
  *   {@linkcode archiveResponse} answers; NAME percent-encoded or not, or a digest; the query takes
  *   the command's export options
+ * - `GET /archives/NAME.json?…`: that archive's plan as JSON, with its size, ETag and entries
+ * - `GET /archives/NAME.tree`: the image as JSON, with all platforms and referrers there are
  * - `GET /`: a page
  *
  * Errors are `application/problem+json`.
@@ -150,8 +158,8 @@ class Routes {
     const path = url.pathname.startsWith(`${this.#basePath}/`)
       ? url.pathname.slice(this.#basePath.length)
       : "";
-    const name = archiveName(path);
-    const refusal = await authorize?.(request, name);
+    const target = parseArchivePath(path);
+    const refusal = await authorize?.(request, target?.name);
     if (refusal) return refusal;
     const isArchives = path === "/archives" || path.startsWith("/archives/");
     if (!isArchives && path !== "" && page) return await page(request);
@@ -159,15 +167,20 @@ class Routes {
       const detail = `Expected GET or HEAD, not ${request.method}`;
       return problemResponse({ status: 405, detail }, request, { allow: "GET, HEAD" });
     }
-    if (name !== undefined) {
-      const plan = await this.#plan(name, url.searchParams, request, waitUntil);
+    if (target) {
+      const image = await this.#find(target.name, request);
+      if (target.form === "tree") return await tree(image, request);
+      const plan = await this.#plan(image, url.searchParams, waitUntil);
+      if (target.form === "json") {
+        return json(request, { filename: defaultFilename(plan), ...planJson(plan) });
+      }
       return archiveResponse(plan, request, {
         ...this.#options.responseOptions,
         onError: (error) => this.#report(error, request),
       });
     }
     if (path === "/archives") {
-      return content(request, "application/json", JSON.stringify(await this.#list(request)));
+      return json(request, await this.#list(request));
     }
     if (path === "/") {
       const html = listingPage(await this.#list(request));
@@ -186,22 +199,23 @@ class Routes {
     return images.filter((_, i) => allowed[i]).map((image) => listed(image, this.#basePath));
   }
 
-  async #plan(
-    name: string,
-    query: URLSearchParams,
-    request: Request,
-    waitUntil: WaitUntil,
-  ): Promise<ArchivePlan> {
-    const { allowName, exportOptions } = this.#options;
+  async #find(name: string, request: Request): Promise<ServedImage> {
+    const { allowName } = this.#options;
     if (allowName && !await allowName(name, request)) {
       throw new ForbiddenNameError("This name may not be asked for here");
     }
-    const { options, names } = parseQuery(query);
     const found = await findImage(name, this.#options, { request, signal: request.signal });
-    if (!found) {
-      throw new ReferenceNotFoundError(name, `${this.#basePath}/archives lists what there is`);
-    }
-    const { store, root } = found;
+    if (found) return found;
+    throw new ReferenceNotFoundError(name, `${this.#basePath}/archives lists what there is`);
+  }
+
+  async #plan(
+    { store, root }: ServedImage,
+    query: URLSearchParams,
+    waitUntil: WaitUntil,
+  ): Promise<ArchivePlan> {
+    const { exportOptions } = this.#options;
+    const { options, names } = parseQuery(query);
     const wanted = names ? { descriptor: descriptorOf(root), names } : root;
     const key = JSON.stringify([this.#storeId(store), wanted, options]);
     // No signal: others may wait for the same plan, and whoever comes back finds it.
@@ -234,26 +248,7 @@ class Routes {
   }
 }
 
-/** The name in `/archives/NAME.tar`, slashes and colons encoded or not. */
-function archiveName(path: string): string | undefined {
-  const encoded = /^\/archives\/(.+)\.tar$/.exec(path)?.[1];
-  if (encoded === undefined) return undefined;
-  try {
-    return decodeURIComponent(encoded);
-  } catch {
-    // A broken escape is no name that anything has.
-    return encoded;
-  }
-}
-
-function content(request: Request, type: string, text: string): Response {
-  const body = new TextEncoder().encode(text);
-  return new Response(request.method === "HEAD" ? null : body, {
-    headers: {
-      "content-type": type,
-      "content-length": String(body.length),
-      "cache-control": "no-cache",
-      "x-content-type-options": "nosniff",
-    },
-  });
+async function tree({ store, root }: ServedImage, request: Request): Promise<Response> {
+  const { signal } = request;
+  return json(request, await readImageTree(store, descriptorOf(root), { signal }));
 }
