@@ -2,6 +2,7 @@
 import { createServer, type Socket } from "node:net";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import type { TestContext } from "node:test";
 
 /** An upload as it came. */
 export interface Received {
@@ -15,18 +16,19 @@ export interface Received {
   whole: boolean;
 }
 
-export interface Sink extends AsyncDisposable {
+export interface Sink {
   origin: string;
   /** In the order in which connections closed. */
   received: Received[];
+  stop(): Promise<void>;
 }
 
 /**
- * Starts a sink. The path tells what it does: `/take` takes it all, `/refuse` answers 403 before the
+ * Starts a sink for the time of a test. The path tells what it does: `/take` takes it all, `/refuse` answers 403 before the
  * body, `/hasty` answers 200 before it, `/moved?to=URL` redirects to there,
  * and `/loop` to itself.
  */
-export function startSink(): Promise<Sink> {
+export function startSink(t: TestContext): Promise<Sink> {
   const received: Received[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -39,17 +41,15 @@ export function startSink(): Promise<Sink> {
       if (upload.received) received.push(upload.finish());
     });
   });
+  const stop = async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((closed) => server.close(closed));
+  };
+  t.after(stop);
   return new Promise((resolve) => {
     server.listen(0, "127.0.0.1", () => {
       const { port } = server.address() as { port: number };
-      resolve({
-        origin: `http://127.0.0.1:${port}`,
-        received,
-        async [Symbol.asyncDispose]() {
-          for (const socket of sockets) socket.destroy();
-          await new Promise((closed) => server.close(closed));
-        },
-      });
+      resolve({ origin: `http://127.0.0.1:${port}`, received, stop });
     });
   });
 }

@@ -31,7 +31,7 @@ for (const { name: runtime, start } of RUNTIMES) {
     /** Lets the runtime upload; returns what it says, and what came. */
     async function upload(t: TestContext, name: string, path: string) {
       if (!server) return t.skip(`${runtime} is not installed`);
-      await using sink = await startSink();
+      const sink = await startSink(t);
       const query = new URLSearchParams({ name, to: `${sink.origin}${path}` });
       const reply = await ask(server.origin, `/upload?${query}`);
       while (sink.received.length === 0) await pause();
@@ -79,8 +79,8 @@ for (const { name: runtime, start } of RUNTIMES) {
 }
 
 describe("uploadArchive()", () => {
-  test("tells its progress up to the archive's size", async () => {
-    await using sink = await startSink();
+  test("tells its progress up to the archive's size", async (t) => {
+    const sink = await startSink(t);
     const told: number[] = [];
     await uploadArchive(small, `${sink.origin}/take`, {
       onProgress: ({ bytes, total }) => {
@@ -91,9 +91,9 @@ describe("uploadArchive()", () => {
     assert.equal(told.at(-1), small.size);
   });
 
-  test("shows its credentials to no other origin", async () => {
-    await using first = await startSink();
-    await using second = await startSink();
+  test("shows its credentials to no other origin", async (t) => {
+    const first = await startSink(t);
+    const second = await startSink(t);
     const to = encodeURIComponent(`${second.origin}/take`);
     const url = new URL(`${first.origin}/moved?to=${to}`);
     url.username = "me";
@@ -104,16 +104,16 @@ describe("uploadArchive()", () => {
     assert.equal(second.received[0]!.headers.get("authorization"), null);
   });
 
-  test("refuses a redirect to what is no HTTP", async () => {
-    await using sink = await startSink();
+  test("refuses a redirect to what is no HTTP", async (t) => {
+    const sink = await startSink(t);
     await assert.rejects(uploadArchive(small, `${sink.origin}/moved?to=file:///etc/x`), {
       name: "UploadError",
       status: 307,
     });
   });
 
-  test("gives up after too many redirects", async () => {
-    await using sink = await startSink();
+  test("gives up after too many redirects", async (t) => {
+    const sink = await startSink(t);
     await assert.rejects(uploadArchive(small, `${sink.origin}/loop`, { maxRedirects: 3 }), {
       name: "UploadError",
       message: /more than 3 redirects/,
@@ -121,8 +121,8 @@ describe("uploadArchive()", () => {
     while (sink.received.length < 4) await pause();
   });
 
-  test("takes no success for one that came before the last byte", async () => {
-    await using sink = await startSink();
+  test("takes no success for one that came before the last byte", async (t) => {
+    const sink = await startSink(t);
     const endless = await planned(NAMES.endless);
     await assert.rejects(uploadArchive(endless, `${sink.origin}/hasty`), {
       name: "UploadError",
@@ -130,8 +130,8 @@ describe("uploadArchive()", () => {
     });
   });
 
-  test("rejects with the signal's reason and closes the blob", async () => {
-    await using sink = await startSink();
+  test("rejects with the signal's reason and closes the blob", async (t) => {
+    const sink = await startSink(t);
     const controller = new AbortController();
     const reason = new Error("enough");
     const plan = await planned(NAMES.endless);
@@ -145,9 +145,9 @@ describe("uploadArchive()", () => {
     assert.equal(store.counts.endlessOpen, 0);
   });
 
-  test("names the URL without its query where nobody listens", async () => {
-    const sink = await startSink();
-    await sink[Symbol.asyncDispose]();
+  test("names the URL without its query where nobody listens", async (t) => {
+    const sink = await startSink(t);
+    await sink.stop();
     await assert.rejects(uploadArchive(small, `${sink.origin}/take?signature=secret`), (error) => {
       assert.ok(error instanceof UploadError);
       assert.equal(error.url, `${sink.origin}/take`);
@@ -157,8 +157,8 @@ describe("uploadArchive()", () => {
     });
   });
 
-  test("sends by the fetch it is given", async () => {
-    await using sink = await startSink();
+  test("sends by the fetch it is given", async (t) => {
+    const sink = await startSink(t);
     const asked: string[] = [];
     const through: typeof fetch = (input, init) => {
       asked.push(String(input));
