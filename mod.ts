@@ -18,6 +18,7 @@ export {
   type VerifyArchiveOptions,
 } from "./src/archive/verify.ts";
 export type { ExportOptions, Root } from "./src/archive/walk.ts";
+export { BufferPool } from "./src/content/buffer_pool.ts";
 export { type CreateDigester, createDigester, type Digester } from "./src/content/digester.ts";
 export { readBlob, type ReadOptions } from "./src/content/read.ts";
 export type {

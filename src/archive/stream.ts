@@ -1,4 +1,5 @@
 import { BlobReadError } from "../errors.ts";
+import type { BufferPool } from "../content/buffer_pool.ts";
 import { chunksOf, discard, openBlob } from "../content/read.ts";
 import type { BlobBody, ContentStore } from "../content/store.ts";
 import { Verifier, type VerifyOptions } from "../content/verify_stream.ts";
@@ -37,6 +38,12 @@ export interface StreamOptions extends VerifyOptions {
    * @default {"range"}
    */
   verify?: "range" | "blob";
+  /**
+   * Where stores take large buffers from. Give each chunk back when it is done with; what is not
+   * given back is not reused.
+   * @default {fresh ones}
+   */
+  buffers?: BufferPool;
   /** Ends the stream: it errors with the signal's reason. */
   signal?: AbortSignal;
   /** Called for each chunk before it leaves. What it throws ends the stream. */
@@ -102,7 +109,12 @@ class ArchiveReader {
 
   async *chunks(): AsyncGenerator<Uint8Array<ArrayBuffer>, undefined> {
     const atATime = 1 + (this.#store.lookAhead ?? 0);
-    const bodies = inOrder(this.#slices(), atATime, (slice) => this.#open(slice), discard);
+    const opened = inOrder(
+      this.#slices(),
+      atATime,
+      (slice) => this.#open(slice),
+      ({ body }) => discard(body),
+    );
     try {
       let at = 0;
       for (const entry of this.#inside()) {
@@ -112,8 +124,7 @@ class ArchiveReader {
           entry.offset,
         );
         if (entry.body) this.#gather(entry.body, entry.bodyOffset);
-        const slice = this.#slice(entry);
-        if (slice) yield* this.#blob(slice, (await bodies.next()).value!);
+        if (this.#slice(entry)) yield* this.#blob((await opened.next()).value!);
         at = entry.bodyOffset + entry.size;
         const padding = paddingSize(entry.size);
         this.#gather(ZEROS.subarray(0, padding), at);
@@ -123,7 +134,7 @@ class ArchiveReader {
       this.#gather(ZEROS, at);
       if (this.#gatheredSize > 0) yield this.#flush();
     } finally {
-      await bodies.return(undefined);
+      await opened.return(undefined);
     }
   }
 
@@ -161,14 +172,17 @@ class ArchiveReader {
     }
   }
 
-  #open({ descriptor, whole, from, to }: Slice): Promise<BlobBody> {
+  async #open(slice: Slice): Promise<OpenBlob> {
+    const { descriptor, whole, from, to } = slice;
+    // Before the blob is open: if this fails, there is nothing to close.
+    const check = whole ? await Verifier.create(descriptor, this.#range) : new PartCounter(slice);
     const part = whole ? undefined : { offset: from, length: to - from };
-    return openBlob(this.#store, descriptor, { ...part, signal: this.#signal });
+    const body = await openBlob(this.#store, descriptor, { ...part, signal: this.#signal });
+    return { slice, check, body };
   }
 
-  async *#blob(slice: Slice, body: BlobBody): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    const { descriptor, bodyOffset, whole, from } = slice;
-    const check = whole ? await Verifier.create(descriptor, this.#range) : new PartCounter(slice);
+  async *#blob({ slice, check, body }: OpenBlob): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const { descriptor, bodyOffset, from } = slice;
     const pieces = body instanceof Uint8Array ? [body] : chunksOf(body, descriptor, this.#signal);
     let at = bodyOffset + from;
     // The last piece stays here until the blob has been judged.
@@ -186,16 +200,17 @@ class ArchiveReader {
     yield* this.#emit(held);
   }
 
-  /** Lets a large piece go as it is, behind the small ones that waited. */
+  /** Lets a large piece go as it is; its beginning goes with the small ones that waited. */
   *#emit(piece: Uint8Array): Generator<Uint8Array<ArrayBuffer>> {
-    if (piece.length >= CHUNK) {
-      if (this.#gatheredSize > 0) yield this.#flush();
-      yield piece as Uint8Array<ArrayBuffer>;
-    } else {
-      this.#gathered.push(piece);
-      this.#gatheredSize += piece.length;
+    let rest = piece;
+    if (this.#gatheredSize > 0 || piece.length < CHUNK) {
+      const taken = piece.length < 2 * CHUNK ? piece.length : CHUNK;
+      this.#gathered.push(piece.subarray(0, taken));
+      this.#gatheredSize += taken;
       if (this.#gatheredSize >= CHUNK) yield this.#flush();
+      rest = piece.subarray(taken);
     }
+    if (rest.length > 0) yield rest as Uint8Array<ArrayBuffer>;
   }
 
   /** Keeps what is wanted of bytes that stand at this place in the archive. */
@@ -233,6 +248,13 @@ interface Slice {
   whole: boolean;
   from: number;
   to: number;
+}
+
+/** A slice whose blob is open, and what it is held against. */
+interface OpenBlob {
+  slice: Slice;
+  check: Verifier | PartCounter;
+  body: BlobBody;
 }
 
 /** Stands in for the verifier where a part of a blob can only be counted. */

@@ -1,4 +1,6 @@
 import { planArchive } from "../archive/plan.ts";
+import type { Progress } from "../archive/stream.ts";
+import { BufferPool } from "../content/buffer_pool.ts";
 import { copy, openOutput } from "./output.ts";
 import { makeReporter, type ProgressStyle } from "./progress.ts";
 import { exportOptions, openSources, type SourceFlags } from "./source.ts";
@@ -21,11 +23,10 @@ export async function exportCommand(
   // Only now: of an image that cannot be planned, not even an empty file is left.
   const output = await openOutput(flags.output);
   const reporter = await makeReporter(flags.quiet ? "none" : flags.progress, sources.join(" "));
+  const buffers = new BufferPool();
+  const onProgress = (progress: Progress) => reporter.update(progress);
   try {
-    await copy(
-      plan.stream({ signal, onProgress: (progress) => reporter.update(progress) }),
-      output,
-    );
+    await copy(plan.stream({ signal, onProgress, buffers }), output, buffers);
     await output.finish();
     reporter.end(true);
   } catch (error) {

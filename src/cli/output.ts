@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { close, open, realpath, rename, rm, stat, write } from "node:fs";
 import process from "node:process";
 import { promisify } from "node:util";
+import type { BufferPool } from "../content/buffer_pool.ts";
 import { UsageError } from "./usage.ts";
 
 const openFile = promisify(open);
@@ -59,7 +60,11 @@ async function openFileOutput(name: string): Promise<Output> {
  * Copies a stream to an output. A chunk is written while the next one is read and hashed, so that
  * the slower of the two decides.
  */
-export async function copy(archive: ReadableStream<Uint8Array>, output: Output): Promise<void> {
+export async function copy(
+  archive: ReadableStream<Uint8Array>,
+  output: Output,
+  buffers: BufferPool,
+): Promise<void> {
   const reader = archive.getReader();
   let writing: Promise<void> = Promise.resolve();
   try {
@@ -67,7 +72,7 @@ export async function copy(archive: ReadableStream<Uint8Array>, output: Output):
       const { done, value } = await reader.read();
       await writing;
       if (done) break;
-      writing = output.write(value);
+      writing = output.write(value).then(() => buffers.give(value));
       // Its failure is heard with the next chunk.
       writing.catch(() => {});
     }

@@ -1,4 +1,5 @@
 import type { Descriptor } from "../oci/descriptor.ts";
+import type { BufferPool } from "./buffer_pool.ts";
 
 /** What a store's calls have in common. */
 export interface StoreOptions {
@@ -18,6 +19,11 @@ export interface OpenOptions extends StoreOptions {
    * @default {the rest of the blob}
    */
   length?: number;
+  /**
+   * Where to take large buffers from. The caller gives them back.
+   * @default {fresh ones}
+   */
+  buffers?: BufferPool;
 }
 
 /** A blob's bytes: a stream, or all of them where they are few and at hand. */

@@ -74,10 +74,14 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
     const { digest, size } = descriptor;
     const entry = await this.#entry(blobPath(digest), digest, options);
     if (entry.size !== size) throw new SizeMismatchError(digest, size, entry.size, "in the tar");
-    const { offset = 0, length = Infinity, signal } = options;
+    const { offset = 0, length = Infinity } = options;
     const wanted = Math.max(Math.min(length, size - offset), 0);
     if (wanted === 0) return new Uint8Array();
-    return this.#source.open({ offset: entry.bodyOffset + offset, length: wanted, signal });
+    return this.#source.open({
+      ...options,
+      offset: entry.bodyOffset + offset,
+      length: wanted,
+    });
   }
 
   async exists({ digest }: Descriptor, options: StoreOptions = {}): Promise<boolean> {

@@ -5,34 +5,30 @@
  */
 import { closeSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import type { BufferPool } from "../content/buffer_pool.ts";
 import type { BlobBody, OpenOptions } from "../content/store.ts";
 
-/**
- * Up to this size a file is read at once and synchronously: open, read and close take 9 µs for 1 KiB
- * and 32 µs for 256 KiB on Deno, where the asynchronous way takes 70 µs and more.
- */
-const SMALL = 256 << 10;
-/** Larger ones come in chunks of this size; of 64 KiB, 1 MiB and 4 MiB this was the fastest. */
+/** Files come in chunks of this size: of 64 KiB, 256 KiB, 1 MiB and 4 MiB this was the fastest. */
 const CHUNK = 1 << 20;
 
 /**
  * Opens a file or a part of it. What comes may be shorter than `length`, where the file is.
  *
+ * What fits into one chunk is read at once and synchronously: open, read and close take 9 µs for
+ * 1 KiB and 32 µs for 256 KiB on Deno, where the asynchronous way takes 70 µs and more.
+ *
  * @throws what node:fs throws, with its `code`
  */
 export async function openFile(
   path: string,
-  { offset = 0, length, signal }: OpenOptions & { length: number },
+  { offset = 0, length, signal, buffers }: OpenOptions & { length: number },
 ): Promise<BlobBody> {
   signal?.throwIfAborted();
-  if (length <= SMALL) return readSmall(path, offset, length);
-  return await streamFile(path, offset, length);
-}
-
-function readSmall(path: string, offset: number, length: number): Uint8Array {
+  if (length > CHUNK) return await streamFile(path, { offset, length, buffers });
   const file = openSync(path, "r");
   try {
-    const bytes = new Uint8Array(length);
+    // A small one is copied on the way anyway, and would waste most of a buffer.
+    const bytes = takeBuffer(length, length > CHUNK / 16 ? buffers : undefined);
     let filled = 0;
     while (filled < length) {
       const count = readSync(file, bytes, filled, length - filled, offset + filled);
@@ -45,11 +41,10 @@ function readSmall(path: string, offset: number, length: number): Uint8Array {
   }
 }
 
-/** Streams with one read ahead, so that reading goes on while the last chunk is hashed. */
+/** Streams a file with one read ahead, so that reading goes on while the last chunk is hashed. */
 export async function streamFile(
   path: string,
-  offset: number = 0,
-  length: number = Infinity,
+  { offset = 0, length = Infinity, buffers }: OpenOptions = {},
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   const file = await open(path);
   const end = offset + length;
@@ -57,9 +52,10 @@ export async function streamFile(
   let ahead: Promise<Uint8Array<ArrayBuffer>> | undefined;
   const readAhead = () => {
     const wanted = Math.min(CHUNK, end - at);
+    // A pipe knows no other place than where the last read ended.
+    const place = offset === 0 ? null : at;
     at += wanted;
-    const place = offset === 0 ? null : at - wanted;
-    ahead = wanted === 0 ? undefined : readChunk(file, place, wanted);
+    ahead = wanted === 0 ? undefined : fill(takeBuffer(wanted, buffers), file, place);
     // Its failure is heard when its turn comes.
     ahead?.catch(() => {});
   };
@@ -89,19 +85,24 @@ export async function streamFile(
   }, { highWaterMark: 0 });
 }
 
-/** @param at null for where the last read ended: pipes know no other place */
-async function readChunk(
+/** Fills a buffer from a file; what it returns is shorter only where the file ends. */
+async function fill(
+  bytes: Uint8Array<ArrayBuffer>,
   file: FileHandle,
-  at: number | null,
-  length: number,
+  place: number | null,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
   let filled = 0;
-  while (filled < length) {
-    const place = at === null ? null : at + filled;
-    const { bytesRead } = await file.read(bytes, filled, length - filled, place);
+  while (filled < bytes.length) {
+    const at = place === null ? null : place + filled;
+    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, at);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }
   return bytes.subarray(0, filled);
+}
+
+function takeBuffer(length: number, buffers: BufferPool | undefined): Uint8Array<ArrayBuffer> {
+  return buffers && buffers.size >= length
+    ? buffers.take().subarray(0, length)
+    : new Uint8Array(length);
 }

@@ -54,12 +54,12 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
 
   async open(descriptor: Descriptor, options: OpenOptions = {}): Promise<BlobBody> {
     const { digest, size } = descriptor;
-    const { offset = 0, length = Infinity, signal } = options;
+    const { offset = 0, length = Infinity } = options;
     try {
       const path = `${this.#directory}/${blobPath(digest)}`;
       // One byte more than there should be, so that one too many is seen.
       const wanted = offset + length >= size ? size - offset + 1 : length;
-      return await openFile(path, { offset, length: wanted, signal });
+      return await openFile(path, { ...options, offset, length: wanted });
     } catch (cause) {
       throw this.#error(cause, digest);
     }
