@@ -46,6 +46,8 @@ export interface VerifyArchiveOptions extends VerifyOptions {
   signal?: AbortSignal;
   /** Called for each entry, with the bytes read so far. */
   onProgress?: (progress: { bytes: number; entry: string }) => void;
+  /** Called for each problem as soon as it is found. What it throws ends the reading. */
+  onProblem?: (problem: ArchiveFinding) => void;
 }
 
 /** index.json may list many images. */
@@ -102,7 +104,9 @@ class Judge {
   }
 
   problem(code: string, name: string, message: string): void {
-    this.#problems.push({ code, name, message });
+    const problem = { code, name, message };
+    this.#problems.push(problem);
+    this.#options.onProblem?.(problem);
   }
 
   #warning(code: string, name: string, message: string): void {
