@@ -1,0 +1,175 @@
+import { after, before, describe, test, type TestContext } from "node:test";
+import assert from "node:assert/strict";
+import { type ArchivePlan, DigestMismatchError, MemoryStore, planArchive } from "../../mod.ts";
+import { s3Upload, type S3UploadOptions } from "../../http.ts";
+import { collect, noise, sha256 } from "../helpers/bytes.ts";
+import { addImage } from "../helpers/image.ts";
+import { AppStore, NAMES } from "./servers/app.ts";
+import { type Fault, type Proxy, type S3Server, startProxy, startS3 } from "./s3_server.ts";
+
+const MIB = 1 << 20;
+const OPTIONS: S3UploadOptions = {
+  credentials: { accessKeyId: "id", secretAccessKey: "secret" },
+  partSize: 5 * MIB,
+  retryDelay: 1,
+};
+
+async function largePlan(): Promise<ArchivePlan> {
+  const store = new MemoryStore();
+  const { manifest } = await addImage(store, { layers: [noise(11 * MIB), noise(7 * MIB, 2)] });
+  return await planArchive(store, [manifest]);
+}
+
+describe("s3Upload() to a real server", () => {
+  let server: S3Server | undefined;
+  let plan: ArchivePlan;
+  before(async () => {
+    server = await startS3();
+    plan = await largePlan();
+  });
+  after(() => server?.stop());
+
+  /** A test against the server, through a proxy that fails some requests. */
+  function s3Test(
+    name: string,
+    fault: (request: string, count: number) => Fault,
+    body: (proxy: Proxy, server: S3Server) => Promise<void>,
+  ) {
+    test(name, async (t: TestContext) => {
+      if (!server) return t.skip("moto_server is not installed");
+      const proxy = await startProxy(server.url, fault);
+      t.after(() => proxy.stop());
+      await body(proxy, server);
+    });
+  }
+  const never = () => undefined;
+
+  async function assertArrived(server: S3Server, key: string): Promise<void> {
+    const object = await fetch(`${server.url}/${key}`);
+    const bytes = new Uint8Array(await object.arrayBuffer());
+    assert.equal(await sha256(bytes), await sha256(await collect(plan.stream())));
+    assert.equal(object.headers.get("content-type"), "application/x-tar");
+    assert.deepEqual(await server.unfinished(), []);
+  }
+
+  s3Test("makes an object of the archive's bytes", never, async (proxy, server) => {
+    const told: number[] = [];
+    const object = await s3Upload(plan, `${proxy.url}/a+b c.tar`, {
+      ...OPTIONS,
+      onProgress: ({ bytes }) => told.push(bytes),
+    });
+    assert.equal(object.size, plan.size);
+    assert.match(object.etag, /-4"$/);
+    assert.equal(told.length, 4);
+    assert.equal(told.at(-1), plan.size);
+    assert.equal(proxy.mismatches, 0);
+    await assertArrived(server, "a%2Bb c.tar");
+  });
+
+  for (const fault of ["reset", "503", "after"] as const) {
+    const once = (pattern: RegExp) => {
+      let failed = 0;
+      return (request: string): Fault => pattern.test(request) && failed++ < 1 ? fault : undefined;
+    };
+    s3Test(
+      `sends a part again, and only it, after a fault (${fault})`,
+      once(/partNumber=2/),
+      async (proxy, server) => {
+        await s3Upload(plan, `${proxy.url}/part-${fault}`, OPTIONS);
+        const parts = proxy.requests.filter((request) => request.startsWith("PUT"));
+        assert.equal(parts.length, 5);
+        assert.equal(parts.filter((request) => /partNumber=2/.test(request)).length, 2);
+        await assertArrived(server, `part-${fault}`);
+      },
+    );
+
+    s3Test(
+      `completes once, after a fault of the last request (${fault})`,
+      once(/^POST \?uploadId/),
+      async (proxy, server) => {
+        await s3Upload(plan, `${proxy.url}/last-${fault}`, OPTIONS);
+        await assertArrived(server, `last-${fault}`);
+      },
+    );
+  }
+
+  s3Test(
+    "makes no object of a damaged archive and leaves no parts",
+    never,
+    async (proxy, server) => {
+      const store = await AppStore.create();
+      const root = (await store.roots()).find(({ annotations }) =>
+        annotations?.["io.containerd.image.name"] === NAMES.damaged
+      );
+      const damaged = await planArchive(store, [root!]);
+      await assert.rejects(s3Upload(damaged, `${proxy.url}/damaged`, OPTIONS), DigestMismatchError);
+      assert.equal((await fetch(`${server.url}/damaged`)).status, 404);
+      assert.deepEqual(await server.unfinished(), []);
+    },
+  );
+
+  s3Test(
+    "leaves nothing where a part fails for good",
+    (request) => /partNumber=3/.test(request) ? "503" : undefined,
+    async (proxy, server) => {
+      await assert.rejects(s3Upload(plan, `${proxy.url}/gone`, { ...OPTIONS, retries: 2 }), {
+        name: "UploadError",
+        status: 503,
+        url: `${proxy.url}/gone`,
+      });
+      assert.equal(proxy.requests.filter((request) => /partNumber=3/.test(request)).length, 3);
+      assert.equal((await fetch(`${server.url}/gone`)).status, 404);
+      assert.deepEqual(await server.unfinished(), []);
+    },
+  );
+
+  s3Test(
+    "leaves nothing after an abort, and rejects with its reason",
+    never,
+    async (proxy, server) => {
+      const controller = new AbortController();
+      const reason = new Error("enough");
+      const upload = s3Upload(plan, `${proxy.url}/aborted`, {
+        ...OPTIONS,
+        concurrency: 1,
+        signal: controller.signal,
+        onProgress: () => controller.abort(reason),
+      });
+      await assert.rejects(upload, reason);
+      assert.equal((await fetch(`${server.url}/aborted`)).status, 404);
+      assert.deepEqual(await server.unfinished(), []);
+    },
+  );
+
+  s3Test(
+    "names the upload whose parts could not be removed",
+    (request) => request.startsWith("DELETE") || request.startsWith("PUT") ? "503" : undefined,
+    async (proxy) => {
+      await assert.rejects(s3Upload(plan, `${proxy.url}/left`, { ...OPTIONS, retries: 0 }), {
+        name: "UploadError",
+        message: /the parts of upload .+ could not be removed/,
+      });
+    },
+  );
+
+  s3Test("tells S3's own word for a refusal", never, async (proxy) => {
+    const url = `${new URL(proxy.url).origin}/no-such-bucket/key`;
+    await assert.rejects(s3Upload(plan, url, OPTIONS), {
+      name: "UploadError",
+      status: 404,
+      message: /NoSuchBucket/,
+    });
+  });
+});
+
+describe("s3Upload()", () => {
+  test("refuses parts that S3 does not take", async () => {
+    const plan = await largePlan();
+    for (const options of [{ partSize: MIB }, { partSize: 5.5 * MIB + 0.5 }, { concurrency: 0 }]) {
+      await assert.rejects(
+        s3Upload(plan, "http://127.0.0.1:1/bucket/key", { ...OPTIONS, ...options }),
+        RangeError,
+      );
+    }
+  });
+});
