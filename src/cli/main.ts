@@ -23,7 +23,8 @@ function program(signal: AbortSignal): Command {
     .description("Container images as OCI archives, to the byte as containerd writes them.")
     .version(VERSION)
     .exitOverride()
-    .configureOutput({ outputError: () => {} });
+    // What goes wrong is told in one line, by main().
+    .configureOutput({ outputError: () => {}, writeErr: () => {} });
   exportOptions(program.command("export"))
     .description("Make the archive.")
     .argument("<source...>", "what to export")

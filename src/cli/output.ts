@@ -27,7 +27,7 @@ export async function openOutput(name: string): Promise<Output> {
     throw new UsageError("stdout is a terminal, and an archive is no text: give -o FILE or a pipe");
   }
   const done = () => Promise.resolve();
-  return { write: (chunk) => writeAll(STDOUT, chunk), finish: done, discard: done };
+  return { write: (chunk) => writeAll(STDOUT, chunk, "stdout"), finish: done, discard: done };
 }
 
 async function openFileOutput(name: string): Promise<Output> {
@@ -35,16 +35,16 @@ async function openFileOutput(name: string): Promise<Output> {
   if (found?.isDirectory()) throw new UsageError(`-o ${name} is a directory; name a file in it`);
   if (found && !found.isFile()) {
     // A device or a pipe cannot be renamed to.
-    const file = await openFile(name, "w");
+    const file = await openToWrite(name, name, "w");
     const done = () => closeFile(file);
-    return { write: (chunk) => writeAll(file, chunk), finish: done, discard: done };
+    return { write: (chunk) => writeAll(file, chunk, name), finish: done, discard: done };
   }
   // A symbolic link stays one: what it points to is replaced.
   const target = found ? await promisify(realpath)(name) : name;
   const temporary = `${target}.${randomUUID().slice(0, 8)}.part`;
-  const file = await openFile(temporary, "wx");
+  const file = await openToWrite(name, temporary, "wx");
   return {
-    write: (chunk) => writeAll(file, chunk),
+    write: (chunk) => writeAll(file, chunk, name),
     async finish() {
       await closeFile(file);
       await promisify(rename)(temporary, target);
@@ -83,10 +83,28 @@ export async function copy(
   }
 }
 
-async function writeAll(file: number, chunk: Uint8Array): Promise<void> {
-  for (let written = 0; written < chunk.length;) {
-    written += await writeSome(file, chunk.subarray(written));
+async function openToWrite(name: string, path: string, flags: string): Promise<number> {
+  try {
+    return await openFile(path, flags);
+  } catch (cause) {
+    throw cannotWrite(name, cause);
   }
+}
+
+async function writeAll(file: number, chunk: Uint8Array, name: string): Promise<void> {
+  try {
+    for (let written = 0; written < chunk.length;) {
+      written += await writeSome(file, chunk.subarray(written));
+    }
+  } catch (cause) {
+    throw cannotWrite(name, cause);
+  }
+}
+
+/** The runtime's error with the output's name, which it may not have, and its code. */
+function cannotWrite(name: string, cause: unknown): Error {
+  const { message, code } = cause as Error & { code?: string };
+  return Object.assign(new Error(`Cannot write ${name}: ${message}`, { cause }), { code });
 }
 
 function writeSome(file: number, bytes: Uint8Array): Promise<number> {
