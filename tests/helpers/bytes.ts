@@ -64,3 +64,15 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
   return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
+
+/** Whether two arrays hold the same bytes; assert.deepEqual() takes long for large ones. */
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Lets everything run that is ready to. */
+export function macrotask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
