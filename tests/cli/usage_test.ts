@@ -1,0 +1,115 @@
+import { describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { text } from "../helpers/bytes.ts";
+import { command, commandLine } from "../helpers/command.ts";
+import { inFolder } from "../helpers/folder.ts";
+import { lacks, run } from "../helpers/program.ts";
+
+const LAYOUT = fileURLToPath(new URL("../testdata/golden/single/layout", import.meta.url));
+const SOURCE = `oci:${LAYOUT}`;
+
+describe("oci-archive", () => {
+  test("prints deno.json's version", async () => {
+    const { version } = JSON.parse(
+      await readFile(new URL("../../deno.json", import.meta.url), "utf8"),
+    );
+    const { status, stdout } = await command(["--version"]);
+    assert.deepEqual([status, text(stdout)], [0, `${version}\n`]);
+  });
+
+  for (const name of ["export", "inspect", "verify"]) {
+    test(`shows examples in the help of ${name}`, async () => {
+      const { status, stdout, stderr } = await command([name, "--help"]);
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.match(text(stdout), new RegExp(`Examples:\n  .*oci-archive ${name} `, "s"));
+    });
+  }
+
+  test("names its commands in its help", async () => {
+    const { status, stdout } = await command(["--help"]);
+    assert.equal(status, 0);
+    for (const name of ["export", "inspect", "verify"]) {
+      assert.match(text(stdout), new RegExp(`^  ${name} `, "m"));
+    }
+  });
+});
+
+describe("wrong usage exits with status 2 and one line", () => {
+  const wrong: Record<string, string[]> = {
+    "no command": [],
+    "an unknown command": ["import", SOURCE],
+    "an unknown option": ["export", SOURCE, "--plattform", "linux/arm64"],
+    "an option without its value": ["export", SOURCE, "--platform"],
+    "no source": ["export"],
+    "a source without a transport": ["export", LAYOUT],
+    "a source of an unknown transport": ["export", `docker-archive:${LAYOUT}`],
+    "a source without a path": ["export", "oci:"],
+    "a concurrency of nought": ["export", SOURCE, "--concurrency", "0"],
+    "an unknown way to tell progress": ["export", SOURCE, "--progress", "loud"],
+    "an output that is a directory": ["export", SOURCE, "-o", LAYOUT],
+    "two archives to verify": ["verify", "a.tar", "b.tar"],
+    "a name for several images": [
+      "export",
+      SOURCE,
+      SOURCE.replace("single", "sha512"),
+      "--name",
+      "docker.io/library/app:1",
+    ],
+  };
+  for (const [what, args] of Object.entries(wrong)) {
+    test(what, async () => {
+      const { status, stdout, stderr } = await command(args);
+      assert.match(stderr, /^oci-archive: \S.*\n$/);
+      assert.deepEqual([status, text(stdout)], [2, ""]);
+    });
+  }
+
+  test("an archive for a terminal", { skip: lacks("script") }, async () => {
+    const line = commandLine(["export", SOURCE]);
+    const shell = [line[0], ...line[1]].map((word) => `'${word}'`).join(" ");
+    const { status, stdout } = await run("script", ["-qec", shell, "/dev/null"]);
+    assert.match(text(stdout), /^oci-archive: stdout is a terminal[^\n]*\n$/);
+    assert.equal(status, 2);
+  });
+});
+
+describe("a failure exits with status 1 and one line", () => {
+  test("that names what failed, without a stack", async () => {
+    const { status, stdout, stderr } = await command(["export", "oci:/no/such/layout"]);
+    assert.match(
+      stderr,
+      /^oci-archive: Cannot read \/no\/such\/layout as an OCI image layout: .*\n$/,
+    );
+    assert.deepEqual([status, text(stdout)], [1, ""]);
+  });
+
+  test("and a stack where --debug asks for one", async () => {
+    const { status, stderr } = await command(["export", "oci:/no/such/layout", "--debug"]);
+    assert.match(stderr, /^oci-archive: Cannot read .*\n/);
+    assert.match(stderr, /\n +at .*layout_index\.ts/);
+    assert.equal(status, 1);
+  });
+
+  test("where the disk is full", async () => {
+    const { status, stderr } = await command(["export", SOURCE, "-o", "/dev/full"]);
+    assert.match(stderr, /^oci-archive: Cannot write \/dev\/full: .*no space left.*\n$/i);
+    assert.equal(status, 1);
+  });
+
+  test("where the output's folder is missing", async () => {
+    await inFolder(async (folder) => {
+      const output = `${folder}/missing/image.tar`;
+      const { status, stderr } = await command(["export", SOURCE, "-o", output]);
+      assert.match(stderr, /^oci-archive: .*missing.*\n$/);
+      assert.equal(status, 1);
+    });
+  });
+
+  test("where a platform cannot be parsed", async () => {
+    const { status, stderr } = await command(["export", SOURCE, "--platform", "linux/amd64/v1/x"]);
+    assert.match(stderr, /^oci-archive: Cannot use platform "linux\/amd64\/v1\/x": .*\n$/);
+    assert.equal(status, 1);
+  });
+});
