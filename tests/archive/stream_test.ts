@@ -11,15 +11,11 @@ test("stream() from every start, and to every end, is the slice", async () => {
   const plan = await planArchive(memory, [root]);
   const whole = await collect(plan.stream());
   assert.equal(whole.length, plan.size);
-  for (let at = 0; at <= plan.size; at++) {
-    // Lengths that cross from none to several entries.
-    const length = at * 13 % 1200;
-    const end = Math.min(at + length, plan.size);
-    const ahead = await collect(plan.stream({ start: at, end }));
-    assert.ok(equal(ahead, whole.subarray(at, end)), `${at} to ${end}`);
-    const start = Math.max(at - length, 0);
-    const behind = await collect(plan.stream({ start, end: at }));
-    assert.ok(equal(behind, whole.subarray(start, at)), `${start} to ${at}`);
+  const length = 600;
+  for (let start = 1 - length; start <= plan.size; start++) {
+    const range = { start: Math.max(start, 0), end: Math.min(start + length, plan.size) };
+    const part = await collect(plan.stream(range));
+    assert.ok(equal(part, whole.subarray(range.start, range.end)), `${start} to ${range.end}`);
   }
 });
 
@@ -51,7 +47,7 @@ test("stream() of any part of a large archive is the slice, however the store ch
     fc.asyncProperty(
       place,
       place,
-      fc.constantFrom(1, 3, 511, 512, 10_000, 65_535, 65_536, 65_537, 1 << 20, undefined),
+      fc.constantFrom(100, 511, 512, 10_000, 65_535, 65_536, 65_537, 1 << 20, undefined),
       fc.constantFrom("range" as const, "blob" as const),
       fc.integer({ min: 0, max: 3 }),
       async (a, b, chunkSize, verify, lookAhead) => {
