@@ -82,7 +82,7 @@ export class FaultProxy {
 
   async #serve(socket: Socket, isBlobHost: boolean): Promise<void> {
     const request = await readRequest(socket);
-    if (!request) return socket.destroy();
+    if (!request) return void socket.destroy();
     const origin = `http://${this.#hosts[isBlobHost ? 1 : 0]}`;
     this.requests.push({ origin, ...request });
     const { busy, latency, redirect } = this.faults;
