@@ -114,11 +114,16 @@ function count(value: string): number {
  * Runs the command.
  *
  * @param args what stands behind its name
- * @returns the exit status: 0 done, 1 it failed, 2 wrong usage, 130 interrupted, 141 broken pipe
+ * @returns the exit status: 0 done, 1 it failed, 2 wrong usage, 130 interrupted, 141 broken pipe,
+ *   143 terminated
  */
 export async function main(args: string[]): Promise<number> {
   const interrupt = new AbortController();
-  const onInterrupt = () => interrupt.abort(new Error("interrupted"));
+  let interrupted = 130;
+  const onInterrupt = (signal: string) => {
+    if (signal === "SIGTERM") interrupted = 143;
+    interrupt.abort(new Error(`Got ${signal}`));
+  };
   process.on("SIGINT", onInterrupt);
   process.on("SIGTERM", onInterrupt);
   const debug = args.includes("--debug");
@@ -129,7 +134,7 @@ export async function main(args: string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    if (interrupt.signal.aborted) return 130;
+    if (interrupt.signal.aborted) return interrupted;
     if ((error as { code?: string }).code === "EPIPE") return 141;
     process.stderr.write(`oci-archive: ${describe(error)}\n`);
     if (debug) console.error(error);
