@@ -33,6 +33,7 @@ export const NAMES = {
   small: "docker.io/library/small:1.0",
   wide: "docker.io/library/wide:1.0",
   multi: "docker.io/library/multi:1.0",
+  large: "docker.io/library/large:1.0",
   damaged: "docker.io/library/damaged:1.0",
   endless: "docker.io/library/endless:1.0",
 } as const;
@@ -59,6 +60,7 @@ export class AppStore implements ContentStore, Roots {
       { ...amd64.manifest, platform: { os: "linux", architecture: "amd64" } },
       { ...arm64.manifest, platform: { os: "linux", architecture: "arm64" } },
     ]);
+    const large = await addImage(blobs, { layers: [noise(9_000_000, 7)] });
     const damaged = await addImage(blobs, { layers: [noise(3_000_000, 6)] });
     store.#damaged = damaged.layers[0]!.digest;
     store.#endless = `sha256:${"e".repeat(64)}`;
@@ -72,6 +74,7 @@ export class AppStore implements ContentStore, Roots {
     store.#name(NAMES.small, small.manifest);
     store.#name(NAMES.wide, wide.manifest);
     store.#name(NAMES.multi, multi);
+    store.#name(NAMES.large, large.manifest);
     store.#name(NAMES.damaged, damaged.manifest);
     store.#name(NAMES.endless, endless);
     store.#roots.push(amd64.manifest);

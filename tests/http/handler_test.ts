@@ -1,0 +1,248 @@
+import { describe, test } from "node:test";
+import assert from "node:assert/strict";
+import {
+  type ContentStore,
+  type Descriptor,
+  MemoryStore,
+  planArchive,
+  type Roots,
+} from "../../mod.ts";
+import { type ArchiveHandlerOptions, createArchiveHandler, type ListedImage } from "../../http.ts";
+import { addImage } from "../helpers/image.ts";
+
+const ORIGIN = "http://localhost";
+const NAME = "docker.io/library/app:1.0";
+
+/** A store with one image, that counts what is opened. */
+class CountingStore implements ContentStore, Roots {
+  opened = 0;
+  failing: Error | undefined;
+  blobs = new MemoryStore();
+  images: Descriptor[] = [];
+
+  static async create(layers: readonly string[] = ["layer"], name = NAME): Promise<CountingStore> {
+    const store = new CountingStore();
+    const { manifest } = await addImage(store.blobs, { layers });
+    store.images.push({ ...manifest, annotations: { "io.containerd.image.name": name } });
+    return store;
+  }
+
+  roots(): Promise<Descriptor[]> {
+    return Promise.resolve(this.images);
+  }
+
+  async open(descriptor: Descriptor): Promise<Uint8Array> {
+    this.opened++;
+    if (this.failing) throw this.failing;
+    await new Promise((resolve) => setTimeout(resolve));
+    return await this.blobs.open(descriptor);
+  }
+}
+
+function requestFor(name: string, { query = "", method = "GET", headers = {} } = {}): Request {
+  const url = `${ORIGIN}/archives/${encodeURIComponent(name)}.tar${query}`;
+  return new Request(url, { method, headers });
+}
+
+async function handlerOf(options: Partial<ArchiveHandlerOptions> = {}) {
+  const store = await CountingStore.create();
+  return { store, handler: createArchiveHandler({ stores: [store], ...options }) };
+}
+
+const head = (name = NAME, query = "") => requestFor(name, { query, method: "HEAD" });
+
+describe("createArchiveHandler() plans", () => {
+  test("once for 500 requests at the same time for an image of 5,000 blobs", async () => {
+    const store = await CountingStore.create(Array.from({ length: 5000 }, (_, i) => `layer ${i}`));
+    const handler = createArchiveHandler({ stores: [store] });
+    const responses = await Promise.all(Array.from({ length: 500 }, () => handler(head())));
+    assert.ok(responses.every(({ status }) => status === 200));
+    assert.equal(store.opened, 1);
+    await handler(head());
+    assert.equal(store.opened, 1);
+  });
+
+  test("once for two ways to say the same", async () => {
+    const { store, handler } = await handlerOf();
+    await handler(head(NAME, "?platform=linux/arm64,linux/amd64&referrers"));
+    await handler(head(NAME, "?platform=linux/aarch64&platform=amd64&referrers=true"));
+    assert.equal(store.opened, 1);
+  });
+
+  test("anew for other options, and for another name", async () => {
+    const { store, handler } = await handlerOf();
+    const plain = await handler(head());
+    const short = await handler(head(NAME, "?skip-manifest-json"));
+    const named = await handler(head(NAME, "?name=example.com/other:2"));
+    assert.equal(store.opened, 3);
+    const etags = [plain, short, named].map(({ headers }) => headers.get("etag"));
+    assert.equal(new Set(etags).size, 3);
+  });
+
+  test("anew where the cache may keep nothing", async () => {
+    for (const planCache of [{ maxAge: 0 }, { maxBytes: 0 }]) {
+      const { store, handler } = await handlerOf({ planCache });
+      await handler(head());
+      await handler(head());
+      assert.equal(store.opened, 2, JSON.stringify(planCache));
+    }
+  });
+
+  test("keep the ones asked for last", async () => {
+    const { store, handler } = await handlerOf({ planCache: { maxBytes: 11_000 } });
+    await handler(head(NAME, "?name=a/a:1"));
+    await handler(head(NAME, "?name=b/b:1"));
+    assert.equal(store.opened, 2);
+    await handler(head(NAME, "?name=a/a:1"));
+    await handler(head(NAME, "?name=c/c:1"));
+    await handler(head(NAME, "?name=a/a:1"));
+    assert.equal(store.opened, 3);
+    await handler(head(NAME, "?name=b/b:1"));
+    assert.equal(store.opened, 4);
+  });
+
+  test("are not kept where they failed", async () => {
+    const told: unknown[] = [];
+    const { store, handler } = await handlerOf({ onError: (error) => told.push(error) });
+    store.failing = new Error("the disk is gone, password=secret");
+    const failed = await handler(requestFor(NAME));
+    assert.equal(failed.status, 502);
+    assert.equal((await failed.json()).code, "BlobReadError");
+    assert.equal(told.length, 1);
+    store.failing = undefined;
+    assert.equal((await handler(head())).status, 200);
+  });
+
+  test("live on where a worker's request ends", async () => {
+    const { handler } = await handlerOf();
+    const waited: Promise<unknown>[] = [];
+    await handler(head(), {}, { waitUntil: (promise) => waited.push(promise) });
+    assert.equal(waited.length, 1);
+    await waited[0];
+  });
+});
+
+describe("createArchiveHandler() finds", () => {
+  test("an image by its digest too", async () => {
+    const { store, handler } = await handlerOf();
+    assert.equal((await handler(head(store.images[0]!.digest))).status, 200);
+  });
+
+  test("the first of two images with one name by it, the other by its digest", async () => {
+    const stores = [await CountingStore.create(["a"]), await CountingStore.create(["b"])];
+    const handler = createArchiveHandler({ stores });
+    const list: ListedImage[] = await (await handler(new Request(`${ORIGIN}/archives`))).json();
+    const digest = stores[1]!.images[0]!.digest;
+    assert.deepEqual(list.map(({ name }) => name), [NAME, digest]);
+    for (const { url } of list) {
+      assert.equal((await handler(new Request(ORIGIN + url, { method: "HEAD" }))).status, 200);
+    }
+  });
+
+  test("what list() gives, under the names that the roots have", async () => {
+    const store = await CountingStore.create();
+    const [descriptor] = store.images;
+    const bare = { ...descriptor!, annotations: undefined };
+    const handler = createArchiveHandler({
+      list: () => [{ store, root: { descriptor: bare, names: ["ghcr.io/a/b:2"] } }],
+    });
+    const plan = await planArchive(store, [{ descriptor: bare, names: ["ghcr.io/a/b:2"] }]);
+    assert.equal((await handler(head("ghcr.io/a/b:2"))).headers.get("etag"), plan.etag);
+  });
+
+  test("by resolve() only what is on an allowed host, in full", async () => {
+    const store = await CountingStore.create();
+    const asked: string[] = [];
+    const handler = createArchiveHandler({
+      hosts: ["docker.io"],
+      resolve(reference) {
+        asked.push(reference);
+        return reference.includes("none") ? undefined : { store, root: store.images[0]! };
+      },
+    });
+    assert.equal((await handler(head("alpine:3"))).status, 200);
+    assert.equal((await handler(head("none"))).status, 404);
+    assert.equal((await handler(head("evil.example/alpine:3"))).status, 403);
+    assert.equal((await handler(head("169.254.169.254/x"))).status, 403);
+    assert.equal((await handler(head("Not A Name"))).status, 400);
+    assert.deepEqual(asked, ["docker.io/library/alpine:3", "docker.io/library/none"]);
+  });
+
+  test("nothing by resolve() without hosts, and nothing without sources", () => {
+    assert.throws(() => createArchiveHandler({ resolve: () => undefined }), TypeError);
+    assert.throws(() => createArchiveHandler({}), TypeError);
+  });
+});
+
+describe("createArchiveHandler() hooks", () => {
+  test("authorize is asked before all else, with the name", async () => {
+    const asked: (string | undefined)[] = [];
+    const { store, handler } = await handlerOf({
+      authorize(_request, name) {
+        asked.push(name);
+        return new Response("who are you?", { status: 401 });
+      },
+    });
+    assert.equal((await handler(requestFor(NAME))).status, 401);
+    assert.equal((await handler(new Request(`${ORIGIN}/archives`))).status, 401);
+    assert.equal((await handler(new Request(ORIGIN))).status, 401);
+    assert.deepEqual(asked, [NAME, undefined, undefined]);
+    assert.equal(store.opened, 0);
+  });
+
+  test("allowName hides a name from the list, and refuses it", async () => {
+    const { handler } = await handlerOf({ allowName: (name) => name !== NAME });
+    assert.deepEqual(await (await handler(new Request(`${ORIGIN}/archives`))).json(), []);
+    assert.equal((await handler(requestFor(NAME))).status, 403);
+  });
+
+  test("a hook that throws is a 500 that tells nothing", async () => {
+    const told: unknown[] = [];
+    const { handler } = await handlerOf({
+      authorize: () => {
+        throw new Error("secret");
+      },
+      onError: (error) => {
+        told.push(error);
+        throw new Error("and this one too");
+      },
+    });
+    const response = await handler(requestFor(NAME));
+    assert.equal(response.status, 500);
+    assert.ok(!(await response.text()).includes("secret"));
+    assert.equal(told.length, 1);
+  });
+
+  test("page answers all but the archives", async () => {
+    const { handler } = await handlerOf({ page: ({ url }) => new Response(new URL(url).pathname) });
+    assert.equal(await (await handler(new Request(`${ORIGIN}/`))).text(), "/");
+    assert.equal(await (await handler(new Request(`${ORIGIN}/page.js`))).text(), "/page.js");
+    assert.equal((await handler(new Request(`${ORIGIN}/archives`))).status, 200);
+  });
+});
+
+describe("createArchiveHandler() answers", () => {
+  test("under a base path", async () => {
+    const { handler } = await handlerOf({ basePath: "/images" });
+    const list: ListedImage[] = await (await handler(new Request(`${ORIGIN}/images/archives`)))
+      .json();
+    assert.equal(list[0]!.url, `/images/archives/${encodeURIComponent(NAME)}.tar`);
+    assert.equal((await handler(new Request(ORIGIN + list[0]!.url))).status, 200);
+    assert.equal((await handler(requestFor(NAME))).status, 404);
+  });
+
+  test("pages of every origin where all are allowed", async () => {
+    const { handler } = await handlerOf({ cors: "*" });
+    const response = await handler(requestFor("none/none", { headers: { origin: "https://a.b" } }));
+    assert.equal(response.status, 404);
+    assert.equal(response.headers.get("access-control-allow-origin"), "*");
+  });
+
+  test("with a list for people that no name can break out of", async () => {
+    const store = await CountingStore.create(["a"], `<script>alert("1")</script>`);
+    const handler = createArchiveHandler({ stores: [store] });
+    const html = await (await handler(new Request(ORIGIN))).text();
+    assert.ok(!html.includes("<script>"));
+    assert.match(html, /&#60;script&#62;/);
+  });
+});
