@@ -119,12 +119,18 @@ class ArchiveReader {
       let at = 0;
       for (const entry of this.#inside()) {
         this.entry = entry.name;
-        this.#gather(
-          encodeHeader({ ...entry, directory: entry.type === "directory" }),
-          entry.offset,
-        );
+        const { name, size, mode, type } = entry;
+        const directory = type === "directory";
+        this.#gather(encodeHeader({ name, size, mode, directory }), entry.offset);
         if (entry.body) this.#gather(entry.body, entry.bodyOffset);
-        if (this.#slice(entry)) yield* this.#blob((await opened.next()).value!);
+        if (this.#slice(entry)) {
+          const blob = (await opened.next()).value!;
+          if (blob.body instanceof Uint8Array) {
+            for (const chunk of await this.#wholeBody(blob, blob.body)) yield chunk;
+          } else {
+            yield* this.#streamedBody(blob, blob.body);
+          }
+        }
         at = entry.bodyOffset + entry.size;
         const padding = paddingSize(entry.size);
         this.#gather(ZEROS.subarray(0, padding), at);
@@ -177,17 +183,31 @@ class ArchiveReader {
     // Before the blob is open: if this fails, there is nothing to close.
     const check = whole ? await Verifier.create(descriptor, this.#range) : new PartCounter(slice);
     const part = whole ? undefined : { offset: from, length: to - from };
-    const body = await openBlob(this.#store, descriptor, { ...part, signal: this.#signal });
+    const { buffers } = this.#range;
+    const options = { ...part, buffers, signal: this.#signal };
+    const body = await openBlob(this.#store, descriptor, options);
     return { slice, check, body };
   }
 
-  async *#blob({ slice, check, body }: OpenBlob): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    const { descriptor, bodyOffset, from } = slice;
-    const pieces = body instanceof Uint8Array ? [body] : chunksOf(body, descriptor, this.#signal);
+  /** A body that is at hand: judged at once, since of 20,000 small ones each await counts. */
+  async #wholeBody(
+    { slice: { bodyOffset, from }, check }: OpenBlob,
+    body: Uint8Array,
+  ): Promise<Iterable<Uint8Array<ArrayBuffer>>> {
+    const checked = check.update(body);
+    if (checked) await checked;
+    await check.finish();
+    return this.#emit(this.#cut(body, bodyOffset + from));
+  }
+
+  async *#streamedBody(
+    { slice: { descriptor, bodyOffset, from }, check }: OpenBlob,
+    body: ReadableStream<Uint8Array>,
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     let at = bodyOffset + from;
     // The last piece stays here until the blob has been judged.
     let held: Uint8Array = new Uint8Array();
-    for await (const piece of pieces) {
+    for await (const piece of chunksOf(body, descriptor, this.#signal)) {
       const checked = check.update(piece);
       if (checked) await checked;
       const wanted = this.#cut(piece, at);

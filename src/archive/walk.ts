@@ -262,22 +262,27 @@ class Walker {
     if (depth > maxDepth) {
       throw new LimitError(`nested index ${descriptors[0]?.digest}`, "maxDepth", maxDepth);
     }
-    const children = (descriptor: Descriptor) => this.#visit(descriptor, depth === 0);
-    for await (const below of inOrder(descriptors, this.#concurrency, children)) {
+    for (const descriptor of descriptors) this.#meet(descriptor);
+    const documents = descriptors.filter(({ mediaType }) =>
+      isManifestType(mediaType) || isIndexType(mediaType)
+    );
+    const children = (descriptor: Descriptor) => this.#children(descriptor, depth === 0);
+    for await (const below of inOrder(documents, this.#concurrency, children)) {
       if (below.length > 0) await this.#visitAll(below, depth + 1);
     }
   }
 
-  /** Records one descriptor; returns its children, or none where they have been visited. */
-  async #visit(descriptor: Descriptor, isRoot: boolean): Promise<readonly Descriptor[]> {
+  #meet(descriptor: Descriptor): void {
+    if (this.#missing.has(descriptor.digest)) return;
+    this.#walked.add(descriptor.digest);
+    this.#record(descriptor);
+  }
+
+  /** The children of a manifest or an index; none where they have been visited. */
+  async #children(descriptor: Descriptor, isRoot: boolean): Promise<readonly Descriptor[]> {
     const { digest, mediaType } = descriptor;
     const isManifest = isManifestType(mediaType);
-    if (!this.#missing.has(digest)) {
-      this.#walked.add(digest);
-      this.#record(descriptor);
-    }
-    if (!isManifest && !isIndexType(mediaType)) return [];
-    // By type too: the same bytes may have been met as somebody's layer.
+    // By type too: the same bytes may be an index for somebody else.
     const key = `${isManifest} ${digest}`;
     if (this.#visited.has(key)) return [];
     this.#visited.add(key);

@@ -70,7 +70,7 @@ export async function openBlob(
 ): Promise<BlobBody> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const data = await embeddedData(descriptor);
+  const data = descriptor.data && await embeddedData(descriptor);
   if (data) {
     const { offset = 0, length = data.length } = options;
     return data.subarray(offset, offset + length);
@@ -146,9 +146,11 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
   if (!signal) return promise;
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
+    const settle = () => signal.removeEventListener("abort", abort);
     if (signal.aborted) abort();
     signal.addEventListener("abort", abort);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    promise.then(resolve, reject);
+    promise.then(settle, settle);
   });
 }
 

@@ -28,7 +28,7 @@ export async function openFile(
   const file = openSync(path, "r");
   try {
     // A small one is copied on the way anyway, and would waste most of a buffer.
-    const bytes = takeBuffer(length, length > CHUNK / 16 ? buffers : undefined);
+    const bytes = takeBuffer(length, length > CHUNK / 8 ? buffers : undefined);
     let filled = 0;
     while (filled < length) {
       const count = readSync(file, bytes, filled, length - filled, offset + filled);

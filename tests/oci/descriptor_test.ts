@@ -66,14 +66,19 @@ test("parseDescriptor() takes any size that a number can say exactly", () => {
   }
 });
 
+test("parseDescriptor() takes a descriptor without a media type, as containerd does", () => {
+  const { mediaType: _, ...without } = LEAST;
+  for (const value of [without, { ...LEAST, mediaType: null }, { ...LEAST, mediaType: "" }]) {
+    assert.deepEqual(parseDescriptor(value, "here"), { mediaType: "", digest: DIGEST, size: 5 });
+  }
+});
+
 test("parseDescriptor() names where and which field is at fault", () => {
   const cases: [field: string, value: unknown][] = [
     ["", null],
     ["", undefined],
     ["", "text"],
     ["", []],
-    ["mediaType", { ...LEAST, mediaType: undefined }],
-    ["mediaType", { ...LEAST, mediaType: "" }],
     ["mediaType", { ...LEAST, mediaType: 1 }],
     ["digest", { ...LEAST, digest: undefined }],
     ["digest", { ...LEAST, digest: 1 }],
