@@ -17,7 +17,7 @@ export {
   verifyArchive,
   type VerifyArchiveOptions,
 } from "./src/archive/verify.ts";
-export type { ExportOptions, Root } from "./src/archive/walk.ts";
+export type { ExportOptions, Root } from "./src/archive/options.ts";
 export { BufferPool } from "./src/content/buffer_pool.ts";
 export { type CreateDigester, createDigester, type Digester } from "./src/content/digester.ts";
 export { readBlob, type ReadOptions } from "./src/content/read.ts";

@@ -3,7 +3,7 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import { planArchive } from "./plan.ts";
 import { pullStream } from "./pull_stream.ts";
 import type { StreamOptions } from "./stream.ts";
-import type { ExportOptions, Root } from "./walk.ts";
+import type { ExportOptions, Root } from "./options.ts";
 
 /**
  * Exports images as one archive, to the byte as containerd writes it. Returns at once; the walk

@@ -7,7 +7,8 @@ import { MediaType } from "../oci/media_type.ts";
 import { familiarName } from "../oci/reference.ts";
 import { headerSize, paddingSize, TRAILER_SIZE } from "../tar/header.ts";
 import { streamEntries, type StreamOptions } from "./stream.ts";
-import { type ExportOptions, type Image, type Root, walk } from "./walk.ts";
+import type { ExportOptions, Root } from "./options.ts";
+import { type Image, walk } from "./walk.ts";
 
 /** One entry of the archive: a directory, a file that was made, or a blob. */
 export interface ArchiveEntry {

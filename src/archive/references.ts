@@ -10,7 +10,7 @@ import {
   parseManifest,
 } from "../oci/manifest.ts";
 import { isIndexType, isManifestType, isNonDistributable } from "../oci/media_type.ts";
-import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "./walk.ts";
+import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../oci/annotation.ts";
 
 /** How deep indexes may nest. */
 const MAX_DEPTH = 32;

@@ -5,8 +5,13 @@ import {
   PlatformNotFoundError,
   SizeMismatchError,
 } from "../errors.ts";
-import { hasBlob, readBlob, type ReadOptions } from "../content/read.ts";
+import { hasBlob, readBlob } from "../content/read.ts";
 import type { ContentStore, Existence, Labels, Referrers } from "../content/store.ts";
+import {
+  ANNOTATION_IMAGE_NAME,
+  ANNOTATION_REF_NAME,
+  ANNOTATION_SUBJECT,
+} from "../oci/annotation.ts";
 import { type Descriptor, parseDescriptor, type Platform } from "../oci/descriptor.ts";
 import { parseDigest } from "../oci/digest.ts";
 import { type Manifest, parseIndex, parseManifest } from "../oci/manifest.ts";
@@ -19,80 +24,10 @@ import {
 } from "../oci/platform.ts";
 import { referenceName } from "../oci/reference.ts";
 import { inOrder } from "./in_order.ts";
+import type { ExportOptions, Root } from "./options.ts";
 
-/** The annotation with an image's full name. */
-export const ANNOTATION_IMAGE_NAME = "io.containerd.image.name";
-/** The annotation with an image's reference name: [image spec, "Pre-Defined Annotation Keys"](https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys). */
-export const ANNOTATION_REF_NAME = "org.opencontainers.image.ref.name";
-/** The annotation that tells which manifest a referrer refers to. */
-const ANNOTATION_SUBJECT = "io.containerd.manifest.subject";
 /** Labels that tell where a blob came from begin with this. */
 const LABEL_SOURCE = "containerd.io/distribution.source";
-
-/** A manifest or index to export, under no name, one, or several. */
-export interface Root {
-  /** The manifest or index. */
-  descriptor: Descriptor;
-  /**
-   * The image's full names, such as `docker.io/library/alpine:3.20`. Each becomes an entry of
-   * index.json; without one the descriptor stands there once, as it is.
-   */
-  names?: readonly string[];
-}
-
-/** What goes into an archive. The defaults export everything. */
-export interface ExportOptions extends ReadOptions {
-  /**
-   * The platforms wanted of a root index, the best first: `linux/arm64`. The best one found is the
-   * image of manifest.json.
-   * @default {all, and no image in manifest.json for an index}
-   */
-  platforms?: readonly (string | Platform)[];
-  /**
-   * Export the other platforms too; `platforms` then only chooses the image of manifest.json.
-   * @default {false}
-   */
-  allPlatforms?: boolean;
-  /**
-   * Leave out layers that must not be given away. Manifests still list them.
-   * @default {false}
-   */
-  skipNonDistributable?: boolean;
-  /**
-   * Leave out `manifest.json`, which `docker load` of old needs.
-   * @default {false}
-   */
-  skipManifestJson?: boolean;
-  /** Leaves out the blobs for which it answers false; what they refer to is still exported. */
-  filter?: (descriptor: Descriptor) => boolean;
-  /**
-   * Leave out manifests that the store does not have, and all children of a manifest of which it
-   * lacks one.
-   * @default {false}
-   */
-  skipMissing?: boolean;
-  /**
-   * Export the manifests that refer to exported ones, such as signatures, where the store knows
-   * them. They are added to index.json.
-   * @default {false}
-   */
-  referrers?: boolean;
-  /**
-   * How deep indexes may nest.
-   * @default {32}
-   */
-  maxDepth?: number;
-  /**
-   * How many blobs an archive may have.
-   * @default {250000}
-   */
-  maxBlobs?: number;
-  /**
-   * How many manifests to read at a time.
-   * @default {8}
-   */
-  concurrency?: number;
-}
 
 /** A root or a chosen platform of one, as `docker load` sees it in manifest.json. */
 export interface Image {

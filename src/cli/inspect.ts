@@ -1,6 +1,7 @@
 import process from "node:process";
 import { type ArchivePlan, planArchive } from "../archive/plan.ts";
 import { planJson } from "../archive/plan_json.ts";
+import { ANNOTATION_IMAGE_NAME } from "../oci/annotation.ts";
 import { formatBytes } from "./format.ts";
 import { exportOptions, openSources, type SourceFlags } from "./source.ts";
 
@@ -32,7 +33,7 @@ export function table({ entries, manifests, size, etag }: ArchivePlan): string {
     ...lines,
     "",
     ...manifests.map(({ digest, annotations }) =>
-      `root  ${digest}  ${annotations?.["io.containerd.image.name"] ?? ""}`.trimEnd()
+      `root  ${digest}  ${annotations?.[ANNOTATION_IMAGE_NAME] ?? ""}`.trimEnd()
     ),
     `size  ${size} bytes (${formatBytes(size)})`,
     `etag  ${etag}`,

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { ExportOptions, Root } from "../archive/walk.ts";
+import type { ExportOptions, Root } from "../archive/options.ts";
 import type { ContentStore, Resolver, Roots } from "../content/store.ts";
 import { UnionStore } from "../stores/union.ts";
 import { UsageError } from "./usage.ts";

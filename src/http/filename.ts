@@ -1,5 +1,5 @@
 import type { ArchivePlan } from "../archive/plan.ts";
-import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../archive/walk.ts";
+import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../oci/annotation.ts";
 
 /** A name for the archive's file: `alpine-3.20.tar` for `docker.io/library/alpine:3.20`. */
 export function defaultFilename({ manifests }: ArchivePlan): string {

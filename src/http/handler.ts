@@ -1,6 +1,6 @@
 import { type ArchivePlan, planArchive } from "../archive/plan.ts";
 import { planJson } from "../archive/plan_json.ts";
-import type { ExportOptions } from "../archive/walk.ts";
+import type { ExportOptions } from "../archive/options.ts";
 import type { ContentStore } from "../content/store.ts";
 import { ReferenceNotFoundError } from "../errors.ts";
 import { content, json } from "./content.ts";

@@ -1,5 +1,5 @@
-import type { Root } from "../archive/walk.ts";
-import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../archive/walk.ts";
+import type { Root } from "../archive/options.ts";
+import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../oci/annotation.ts";
 import type { ContentStore, Roots, StoreOptions } from "../content/store.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { formatReference, parseReference } from "../oci/reference.ts";

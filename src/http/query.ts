@@ -1,4 +1,4 @@
-import type { ExportOptions } from "../archive/walk.ts";
+import type { ExportOptions } from "../archive/options.ts";
 import { quote } from "../errors.ts";
 import { formatPlatform, parsePlatform } from "../oci/platform.ts";
 

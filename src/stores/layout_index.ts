@@ -6,6 +6,7 @@ import {
 } from "../errors.ts";
 import { readBlob } from "../content/read.ts";
 import type { ContentStore, Referrers, Resolver, Roots, StoreOptions } from "../content/store.ts";
+import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../oci/annotation.ts";
 import { type Descriptor, isJsonObject } from "../oci/descriptor.ts";
 import {
   type Index,
@@ -101,8 +102,8 @@ export class LayoutIndex implements Resolver, Roots, Referrers {
     for (
       const found of [
         roots.filter(({ digest: own }) => own === digest),
-        named(roots, "org.opencontainers.image.ref.name", reference),
-        named(roots, "io.containerd.image.name", reference),
+        named(roots, ANNOTATION_REF_NAME, reference),
+        named(roots, ANNOTATION_IMAGE_NAME, reference),
       ]
     ) {
       const [first] = found;
@@ -192,7 +193,7 @@ function named(roots: readonly Descriptor[], annotation: string, name: string): 
 
 function names(roots: readonly Descriptor[]): string[] {
   return roots.flatMap(({ annotations }) =>
-    annotations?.["org.opencontainers.image.ref.name"] ??
-      annotations?.["io.containerd.image.name"] ?? []
+    annotations?.[ANNOTATION_REF_NAME] ??
+      annotations?.[ANNOTATION_IMAGE_NAME] ?? []
   );
 }
