@@ -26,19 +26,32 @@ export async function openOutput(name: string): Promise<Output> {
   if (process.stdout.isTTY) {
     throw new UsageError("stdout is a terminal, and an archive is no text: give -o FILE or a pipe");
   }
-  const done = () => Promise.resolve();
-  return { write: (chunk) => writeAll(STDOUT, chunk, "stdout"), finish: done, discard: done };
+  return toDevice(openPipe() ?? STDOUT, "stdout");
+}
+
+/**
+ * stdout's pipe, opened anew: so it blocks, whatever another process has made of it, and Deno
+ * writes to it without the copy that it makes for stdout. Undefined where stdout is no pipe, or
+ * there is no /dev/stdout.
+ */
+function openPipe(): number | undefined {
+  try {
+    return fstatSync(STDOUT).isFIFO() ? openSync("/dev/stdout", "w") : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What cannot be renamed to: a device, a pipe. */
+function toDevice(file: number, name: string): Output {
+  const done = () => file === STDOUT ? Promise.resolve() : closeFile(file);
+  return { write: (chunk) => writeAll(file, chunk, name), finish: done, discard: done };
 }
 
 async function openFileOutput(name: string): Promise<Output> {
   const found = await promisify(stat)(name).catch(() => undefined);
   if (found?.isDirectory()) throw new UsageError(`-o ${name} is a directory; name a file in it`);
-  if (found && !found.isFile()) {
-    // A device or a pipe cannot be renamed to.
-    const file = await openToWrite(name, name, "w");
-    const done = () => closeFile(file);
-    return { write: (chunk) => writeAll(file, chunk, name), finish: done, discard: done };
-  }
+  if (found && !found.isFile()) return toDevice(await openToWrite(name, name, "w"), name);
   // A symbolic link stays one: what it points to is replaced.
   const target = found ? await promisify(realpath)(name) : name;
   const temporary = `${target}.${randomUUID().slice(0, 8)}.part`;
@@ -81,6 +94,11 @@ export async function copy(
     await reader.cancel(error).catch(() => {});
     throw error;
   }
+}
+
+/** Writes an answer to stdout, to its end: what waits in process.stdout is lost at process.exit(). */
+export async function print(answer: string): Promise<void> {
+  await writeAll(STDOUT, new TextEncoder().encode(answer), "stdout");
 }
 
 async function openToWrite(name: string, path: string, flags: string): Promise<number> {
