@@ -15,6 +15,7 @@ export {
 } from "./src/http/handler.ts";
 export type { ImageSources, ResolveOptions, ServedImage } from "./src/http/images.ts";
 export type { ListedImage } from "./src/http/listing.ts";
+export { archivePage } from "./src/http/page.ts";
 export type { PlanCacheOptions } from "./src/http/plan_cache.ts";
 export { archiveResponse, type ArchiveResponseOptions } from "./src/http/response.ts";
 export {

@@ -1,0 +1,69 @@
+/// <reference lib="dom" />
+import { type ArchiveReport, verifyArchive } from "../../archive/verify.ts";
+import { fetchArchive } from "./fetch_archive.ts";
+import type { Sink } from "./save.ts";
+
+/** What to download. */
+export interface Download {
+  url: string;
+  etag: string;
+  /** In bytes. */
+  size: number;
+}
+
+/** Whom to tell how it goes. */
+export interface DownloadOptions {
+  signal: AbortSignal;
+  /** Told of each chunk that has been written, with the bytes so far. */
+  onBytes: (bytes: number) => void;
+  /** Told of each blob whose digest is right. */
+  onBlob: (digest: string) => void;
+  onResume: (bytes: number) => void;
+}
+
+/** An archive that is not what it says. */
+export class DamagedArchiveError extends Error {
+  override readonly name = "DamagedArchiveError";
+}
+
+/**
+ * Fetches an archive into a sink and verifies it as it passes: every digest, header and reference.
+ * The sink is closed only when all is right, else aborted.
+ *
+ * @throws {DamagedArchiveError} at the first problem
+ */
+export async function download(
+  { url, etag, size }: Download,
+  sink: Sink,
+  { signal, onBytes, onBlob, onResume }: DownloadOptions,
+): Promise<ArchiveReport> {
+  let bytes = 0;
+  let current: string | undefined;
+  const saving = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    async transform(chunk, controller) {
+      await sink.write(chunk);
+      onBytes(bytes += chunk.length);
+      controller.enqueue(chunk);
+    },
+  });
+  try {
+    const body = fetchArchive(url, { etag, size, signal, onResume }).pipeThrough(saving);
+    const report = await verifyArchive(body, {
+      signal,
+      onProblem({ message }) {
+        throw new DamagedArchiveError(message);
+      },
+      onProgress({ entry }) {
+        // The next entry begins: the one before has passed.
+        if (current) onBlob(current);
+        const [, algorithm, hex] = /^blobs\/([^/]+)\/([^/]+)$/.exec(entry) ?? [];
+        current = hex && `${algorithm}:${hex}`;
+      },
+    });
+    await sink.close();
+    return report;
+  } catch (error) {
+    await sink.abort();
+    throw error;
+  }
+}

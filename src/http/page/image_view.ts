@@ -1,0 +1,133 @@
+/// <reference lib="dom" />
+import type { ImageNode } from "../image_tree.ts";
+import { archiveUrl, fetchPlan, fetchTree, messageOf, type Plan } from "./api.ts";
+import { announce, el, icon, problemBox } from "./dom.ts";
+import { DownloadView } from "./download_view.ts";
+import { formatBytes, nameParts } from "./format.ts";
+import { OptionsForm } from "./options_form.ts";
+import { commandList, planFacts } from "./plan_view.ts";
+import { formatFragment, type Selection } from "./selection.ts";
+import { TreeView } from "./tree_view.ts";
+
+/** Milliseconds to wait for another key before the server is asked. */
+const DEBOUNCE = 150;
+
+/** One image: its options, its archive and its tree. */
+export class ImageView {
+  readonly element: HTMLElement;
+  readonly heading: HTMLElement;
+  #name: string;
+  #query: URLSearchParams;
+  #tree: TreeView | undefined;
+  #download: DownloadView | undefined;
+  #archive = el("div", { "aria-busy": "true" }, ...skeleton(3));
+  #commands = el("div", {}, ...skeleton(3));
+  #body = el("div", { class: "cards" }, card("options", "Contents", ...skeleton(4)));
+  /** Ends what was asked of the server for this image. */
+  #closed = new AbortController();
+  /** Ends what was asked for other options. */
+  #planning = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor({ name, query }: Selection) {
+    this.#name = name;
+    this.#query = query;
+    const { prefix, short, tag } = nameParts(name);
+    this.heading = el(
+      "h2",
+      { tabindex: -1, title: name },
+      el("span", { class: "prefix" }, prefix),
+      el("span", { class: "short" }, short),
+      tag !== "" && el("span", { class: "tag" }, el("span", { class: "unseen" }, ":"), tag),
+    );
+    const back = el("a", { class: "back", href: "#/" }, icon("back"), "All images");
+    this.element = el("article", {}, back, this.heading, this.#body);
+  }
+
+  /** Asks the server for the tree and the plan, and shows them. */
+  async load(): Promise<void> {
+    this.#closed = new AbortController();
+    const { signal } = this.#closed;
+    try {
+      const root = await fetchTree(this.#name, signal);
+      this.#show(root);
+    } catch (error) {
+      if (signal.aborted) return;
+      const again = el("button", { type: "button", click: () => void this.load() }, "Try again");
+      this.#body.replaceChildren(problemBox("This image did not come", messageOf(error), again));
+      return;
+    }
+    await this.#plan();
+  }
+
+  /** Stops all that is under way. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#closed.abort();
+    this.#planning.abort();
+    this.#download?.cancel();
+  }
+
+  #show(root: ImageNode): void {
+    const tree = this.#tree = new TreeView(root);
+    const form = new OptionsForm(root, this.#query, (query) => this.#choose(query));
+    this.#body.replaceChildren(
+      card("options", "What goes in", form.element),
+      card("archive", "Archive", this.#archive),
+      card("contents", "Contents", tree.element),
+      card("run", "Commands", this.#commands),
+    );
+  }
+
+  #choose(query: URLSearchParams): void {
+    this.#query = query;
+    history.replaceState(null, "", formatFragment(this.#name, query));
+    this.#planning.abort();
+    this.#archive.setAttribute("aria-busy", "true");
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#plan(), DEBOUNCE);
+  }
+
+  async #plan(): Promise<void> {
+    const { signal } = this.#planning = new AbortController();
+    try {
+      const plan = await fetchPlan(this.#name, this.#query, signal);
+      this.#showPlan(plan);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#download?.cancel();
+      this.#tree?.include(undefined);
+      this.#archive.replaceChildren(
+        problemBox("With these options there is no archive", messageOf(error)),
+      );
+      this.#commands.replaceChildren(
+        el("p", { class: "hint" }, "They come when there is an archive."),
+      );
+    }
+    this.#archive.setAttribute("aria-busy", "false");
+  }
+
+  #showPlan(plan: Plan): void {
+    const tree = this.#tree!;
+    const url = archiveUrl(this.#name, "tar", this.#query);
+    this.#download?.cancel();
+    this.#download = new DownloadView(plan, url, {
+      onStart: () => tree.reset(),
+      onBlob: (digest) => tree.verify(digest),
+    });
+    tree.include(new Set(plan.entries.flatMap(({ digest }) => digest ?? [])));
+    this.#archive.replaceChildren(planFacts(plan), this.#download.element);
+    this.#commands.replaceChildren(commandList(plan, this.#name, this.#query));
+    announce(`The archive has ${formatBytes(plan.size)}`);
+  }
+}
+
+function card(id: string, title: string, ...children: HTMLElement[]): HTMLElement {
+  const heading = el("h3", { id: `${id}-title` }, title);
+  const attributes = { class: `card ${id}`, "aria-labelledby": `${id}-title` };
+  return el("section", attributes, heading, ...children);
+}
+
+function skeleton(lines: number): HTMLElement[] {
+  return Array.from({ length: lines }, () => el("div", { class: "skeleton" }));
+}
