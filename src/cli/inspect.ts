@@ -1,8 +1,8 @@
-import process from "node:process";
 import { type ArchivePlan, planArchive } from "../archive/plan.ts";
 import { planJson } from "../archive/plan_json.ts";
 import { ANNOTATION_IMAGE_NAME } from "../oci/annotation.ts";
 import { formatBytes } from "./format.ts";
+import { print } from "./output.ts";
 import { exportOptions, openSources, type SourceFlags } from "./source.ts";
 
 /** The flags of `inspect` beside those of the source. */
@@ -18,7 +18,7 @@ export async function inspectCommand(
 ): Promise<void> {
   const { store, roots } = await openSources(sources, flags, signal);
   const plan = await planArchive(store, roots, exportOptions(flags, signal));
-  process.stdout.write(flags.json ? `${JSON.stringify(planJson(plan), null, 2)}\n` : table(plan));
+  await print(flags.json ? `${JSON.stringify(planJson(plan), null, 2)}\n` : table(plan));
 }
 
 /** The plan as a table, its totals at the end. */

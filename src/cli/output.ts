@@ -70,6 +70,27 @@ async function openFileOutput(name: string): Promise<Output> {
 }
 
 /**
+ * Opens a file behind its first `length` bytes; the rest of it is dropped. It gets its name when it
+ * is whole, and stays where it is when not.
+ */
+export async function openPartialOutput(
+  name: string,
+  partial: string,
+  length: number,
+): Promise<Output> {
+  const file = await openToWrite(name, partial, "a");
+  await promisify(ftruncate)(file, length);
+  return {
+    write: (chunk) => writeAll(file, chunk, name),
+    async finish() {
+      await closeFile(file);
+      await promisify(rename)(partial, name);
+    },
+    discard: () => closeFile(file),
+  };
+}
+
+/**
  * Copies a stream to an output. A chunk is written while the next one is read and hashed, so that
  * the slower of the two decides.
  */

@@ -1,5 +1,6 @@
 import process from "node:process";
 import { type ArchiveReport, verifyArchive } from "../archive/verify.ts";
+import { print } from "./output.ts";
 import { isUrl } from "./source.ts";
 
 /** The flags of `verify`. */
@@ -14,7 +15,7 @@ export async function verifyCommand(
   signal: AbortSignal,
 ): Promise<void> {
   const report = await verifyArchive(await openArchive(archive, signal), { signal });
-  process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : text(report));
+  await print(flags.json ? `${JSON.stringify(report, null, 2)}\n` : text(report));
   if (!report.ok) {
     const [{ name, message }] = report.problems as [ArchiveReport["problems"][0]];
     const more = report.problems.length - 1;
