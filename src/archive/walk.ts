@@ -5,7 +5,7 @@ import {
   PlatformNotFoundError,
   SizeMismatchError,
 } from "../errors.ts";
-import { hasBlob, readBlob } from "../content/read.ts";
+import { abortable, hasBlob, readBlob } from "../content/read.ts";
 import type { ContentStore, Existence, Labels, Referrers } from "../content/store.ts";
 import {
   ANNOTATION_IMAGE_NAME,
@@ -120,7 +120,10 @@ class Walker {
   async #name(root: Descriptor | Root, where: string): Promise<Descriptor[]> {
     const { descriptor: given, names = [] } = "descriptor" in root ? root : { descriptor: root };
     const descriptor = parseDescriptor(given, where);
-    const labels = await this.#store.labels?.(descriptor, this.#options) ?? {};
+    const { signal } = this.#options;
+    const labels = this.#store.labels
+      ? await abortable(this.#store.labels(descriptor, { signal }), signal)
+      : {};
     const sources = Object.entries(labels).filter(([key]) => key.startsWith(LABEL_SOURCE));
     const annotate = (annotations: [string, string][]): Descriptor =>
       annotations.length === 0 ? descriptor : {
@@ -265,8 +268,9 @@ class Walker {
   }
 
   async #referrersOf(subject: Descriptor): Promise<Descriptor[]> {
-    if (!this.#options.referrers || !this.#store.referrers) return [];
-    const referrers = await this.#store.referrers(subject, this.#options);
+    const { referrers: wanted, signal } = this.#options;
+    if (!wanted || !this.#store.referrers) return [];
+    const referrers = await abortable(this.#store.referrers(subject, { signal }), signal);
     return referrers.map((referrer) => ({
       ...parseDescriptor(referrer, `the referrers of ${subject.digest}`),
       annotations: { ...referrer.annotations, [ANNOTATION_SUBJECT]: subject.digest },
