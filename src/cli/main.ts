@@ -7,6 +7,7 @@ import process from "node:process";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { ExportFlags } from "./export.ts";
 import type { InspectFlags } from "./inspect.ts";
+import type { ServeFlags } from "./serve.ts";
 import type { SourceFlags } from "./source.ts";
 import { describe, UsageError } from "./usage.ts";
 import type { VerifyFlags } from "./verify.ts";
@@ -16,6 +17,7 @@ const SOURCES = `
 Sources:
   oci:DIR[:REF|@DIGEST]              an OCI image layout; without REF all its images
   oci-archive:FILE[:REF|@DIGEST]     an OCI archive, also behind http(s)://
+  docker://HOST/NAME[:TAG|@DIGEST]   a registry
 `;
 
 function program(signal: AbortSignal): Command {
@@ -34,11 +36,13 @@ function program(signal: AbortSignal): Command {
         .choices(["auto", "plain", "json", "none"]).default("auto"),
     )
     .option("-q, --quiet", "tell nothing but errors")
+    .option("--resume", "go on with FILE.part, and leave it when interrupted")
     .addHelpText(
       "after",
       `${SOURCES}
 Examples:
   oci-archive export oci:layout -o image.tar
+  oci-archive export docker://alpine:3.20 -o alpine.tar
   oci-archive export oci:layout:1.0 --platform linux/arm64 --name docker.io/library/app:1.0 | ctr images import -
 `,
     )
@@ -55,6 +59,7 @@ Examples:
 Examples:
   oci-archive inspect oci:layout
   oci-archive inspect oci-archive:image.tar --platform linux/amd64 --json
+  oci-archive inspect docker://ghcr.io/org/app:1.0
 `,
     )
     .action(async (sources: string[], flags: InspectFlags & SourceFlags) => {
@@ -75,6 +80,23 @@ Examples:
     .action(async (archive: string, flags: VerifyFlags) => {
       await (await import("./verify.ts")).verifyCommand(archive, flags, signal);
     });
+  program.command("serve")
+    .description("Archives over HTTP, with their length, ETag and ranges; nothing is stored.")
+    .argument("<source...>", "what to serve")
+    .option("--port <n>", "where to listen; 0 takes a free one", port, 8080)
+    .option("--hostname <host>", "who can reach it: 0.0.0.0 lets everybody", "127.0.0.1")
+    .addHelpText(
+      "after",
+      `${SOURCES}
+Examples:
+  oci-archive serve oci:layout --port 8080
+  curl http://127.0.0.1:8080/archives
+  curl -OJ http://127.0.0.1:8080/archives/docker.io/library/app:1.0.tar?platform=linux/arm64
+`,
+    )
+    .action(async (sources: string[], flags: ServeFlags) => {
+      await (await import("./serve.ts")).serveCommand(sources, flags, signal);
+    });
   return program;
 }
 
@@ -93,7 +115,10 @@ function exportOptions(command: Command): Command {
     .option("--skip-missing", "leave out what the source lacks")
     .option("--name <name>", "the image's full name; repeatable", append, [])
     .option("--referrers", "signatures, SBOMs and the like too")
-    .option("--concurrency <n>", "how many manifests to read at a time", count);
+    .option("--concurrency <n>", "how many manifests to read at a time", count)
+    .option("--plain-http", "speak http to the registry")
+    .option("--ca <file>", "trust this certificate authority too, in PEM")
+    .option("--authfile <file>", "the registry's credentials, instead of Docker's and Podman's");
 }
 
 function append(value: string, before: string[]): string[] {
@@ -108,6 +133,12 @@ function count(value: string): number {
   const number = Number(value);
   if (Number.isSafeInteger(number) && number > 0) return number;
   throw new InvalidArgumentError("expected a whole number from 1.");
+}
+
+function port(value: string): number {
+  const number = Number(value);
+  if (value !== "" && Number.isInteger(number) && number >= 0 && number < 65536) return number;
+  throw new InvalidArgumentError("expected a whole number from 0 to 65535.");
 }
 
 /**

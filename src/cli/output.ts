@@ -1,5 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { close, fstatSync, open, openSync, realpath, rename, rm, stat, write } from "node:fs";
+import {
+  close,
+  fstatSync,
+  ftruncate,
+  open,
+  openSync,
+  realpath,
+  rename,
+  rm,
+  stat,
+  write,
+} from "node:fs";
 import process from "node:process";
 import { promisify } from "node:util";
 import type { BufferPool } from "../content/buffer_pool.ts";

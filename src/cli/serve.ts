@@ -1,0 +1,36 @@
+import process from "node:process";
+import { createArchiveHandler } from "../http/handler.ts";
+import { listen } from "./http_server.ts";
+import { openSources } from "./source.ts";
+import { describe } from "./usage.ts";
+
+/** The flags of `serve`. */
+export interface ServeFlags {
+  port: number;
+  hostname: string;
+}
+
+/** `oci-archive serve`: archives over HTTP, until it is interrupted. */
+export async function serveCommand(
+  sources: readonly string[],
+  { port, hostname }: ServeFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, roots } = await openSources(sources, { platform: [], name: [] }, signal);
+  const images = roots.map((root) => ({ store, root }));
+  const handler = createArchiveHandler({
+    list: () => images,
+    onError: (error) => process.stderr.write(`oci-archive: ${describe(error)}\n`),
+  });
+  const { origin, server } = await listen(handler, port, hostname);
+  process.stderr.write(
+    `oci-archive: ${images.length} image${images.length === 1 ? "" : "s"} at ${origin}/archives\n`,
+  );
+  await new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+    server.on("error", reject);
+  }).finally(() => {
+    server.close();
+    server.closeAllConnections?.();
+  });
+}
