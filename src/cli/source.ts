@@ -14,6 +14,9 @@ export interface SourceFlags {
   name: string[];
   referrers?: boolean;
   concurrency?: number;
+  plainHttp?: boolean;
+  ca?: string;
+  authfile?: string;
 }
 
 /** Where to read from, and what. */
@@ -28,7 +31,7 @@ export async function openSources(
   flags: SourceFlags,
   signal: AbortSignal,
 ): Promise<Source> {
-  const opened = await Promise.all(sources.map((source) => openSource(source, signal)));
+  const opened = await Promise.all(sources.map((source) => openSource(source, flags, signal)));
   let roots = opened.flatMap(({ roots }) => roots);
   if (flags.name.length > 0) {
     const images = new Set(roots.map(({ descriptor }) => descriptor.digest));
@@ -58,7 +61,11 @@ export function exportOptions(flags: SourceFlags, signal: AbortSignal): ExportOp
   };
 }
 
-async function openSource(source: string, signal: AbortSignal): Promise<Source> {
+async function openSource(
+  source: string,
+  flags: SourceFlags,
+  signal: AbortSignal,
+): Promise<Source> {
   const colon = source.indexOf(":");
   const transport = source.slice(0, colon);
   const rest = source.slice(colon + 1);
@@ -74,9 +81,13 @@ async function openSource(source: string, signal: AbortSignal): Promise<Source> 
       const from = isUrl(path) ? new URL(path) : path;
       return await choose(new ArchiveFileStore(from), path, reference, signal);
     }
+    case "docker": {
+      const { openRegistry } = await import("./registry_source.ts");
+      return await openRegistry(rest, flags, signal);
+    }
     default:
       throw new UsageError(
-        `${source} is no source: expected oci:DIR or oci-archive:FILE`,
+        `${source} is no source: expected oci:DIR, oci-archive:FILE or docker://HOST/NAME`,
       );
   }
 }

@@ -139,6 +139,11 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
     return formatReference(withDefaultTag(this.#reference));
   }
 
+  /** The repository in its registry: `library/alpine`. */
+  get repository(): string {
+    return this.#reference.path;
+  }
+
   /**
    * The descriptor behind a tag, a digest, or a whole name in this repository.
    *

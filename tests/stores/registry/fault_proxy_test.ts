@@ -21,7 +21,7 @@ import { FaultProxy, type Faults } from "./fault_proxy.ts";
 
 const USER = { username: "user", password: "s3cret" };
 const AUTHORIZATION = `Basic ${btoa("user:s3cret")}`;
-const LAYERS = [3 << 20, 1 << 20, 200_000, 65_536, 65_537, 1000, 1, 0].map((size, i) =>
+const LAYERS = [12 << 20, 2 << 20, 200_000, 65_536, 65_537, 1000, 1, 0].map((size, i) =>
   noise(size, i + 1)
 );
 const SIZE = LAYERS.reduce((size, layer) => size + layer.length, 0);

@@ -1,0 +1,26 @@
+import { readFile } from "node:fs/promises";
+import { RegistryStore } from "../stores/registry/registry.ts";
+import { fetchWithCa } from "./ca_fetch.ts";
+import { findCredentials } from "./credential_files.ts";
+import type { Source, SourceFlags } from "./source.ts";
+import { UsageError } from "./usage.ts";
+
+/** Opens `docker://IMAGE`, with the credentials of Docker's and Podman's files. */
+export async function openRegistry(
+  image: string,
+  { plainHttp, ca, authfile }: SourceFlags,
+  signal: AbortSignal,
+): Promise<Source> {
+  if (!image.startsWith("//")) {
+    throw new UsageError(`docker:${image} is no source: expected docker://HOST/NAME[:TAG|@DIGEST]`);
+  }
+  const name = image.slice(2);
+  const store: RegistryStore = new RegistryStore(name, {
+    // Without the flag loopback is plain http, and the rest is not.
+    plainHttp: plainHttp || undefined,
+    fetch: ca === undefined ? undefined : fetchWithCa(await readFile(ca, "utf8")),
+    credentials: (host) => findCredentials(host, { repository: store.repository, authfile }),
+  });
+  const descriptor = await store.resolve(undefined, { signal });
+  return { store, roots: [{ descriptor, names: [store.name] }] };
+}
