@@ -18,7 +18,6 @@ Sources:
   oci:DIR[:REF|@DIGEST]              an OCI image layout; without REF all its images
   oci-archive:FILE[:REF|@DIGEST]     an OCI archive, also behind http(s)://
   docker://HOST/NAME[:TAG|@DIGEST]   a registry
-  docker://HOST/NAME[:TAG|@DIGEST]   a registry
 `;
 
 function program(signal: AbortSignal): Command {
@@ -44,7 +43,6 @@ function program(signal: AbortSignal): Command {
 Examples:
   oci-archive export oci:layout -o image.tar
   oci-archive export docker://alpine:3.20 -o alpine.tar
-  oci-archive export docker://alpine:3.20 -o alpine.tar
   oci-archive export oci:layout:1.0 --platform linux/arm64 --name docker.io/library/app:1.0 | ctr images import -
 `,
     )
@@ -61,7 +59,6 @@ Examples:
 Examples:
   oci-archive inspect oci:layout
   oci-archive inspect oci-archive:image.tar --platform linux/amd64 --json
-  oci-archive inspect docker://ghcr.io/org/app:1.0
   oci-archive inspect docker://ghcr.io/org/app:1.0
 `,
     )
