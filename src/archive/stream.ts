@@ -1,12 +1,11 @@
-import { BlobReadError } from "../errors.ts";
 import type { BufferPool } from "../content/buffer_pool.ts";
 import { chunksOf, discard, openBlob } from "../content/read.ts";
 import type { BlobBody, ContentStore } from "../content/store.ts";
 import { Verifier, type VerifyOptions } from "../content/verify_stream.ts";
-import type { Descriptor } from "../oci/descriptor.ts";
 import { encodeHeader, paddingSize, TRAILER_SIZE } from "../tar/header.ts";
 import { inOrder } from "./in_order.ts";
 import type { ArchiveEntry } from "./plan.ts";
+import { PartCounter, type Slice } from "./part_counter.ts";
 import { pullStream } from "./pull_stream.ts";
 
 /** How far an archive's stream has come. */
@@ -261,43 +260,9 @@ class ArchiveReader {
   }
 }
 
-/** A blob's bytes from `from` to `to`: all of them where `whole`. */
-interface Slice {
-  descriptor: Descriptor;
-  bodyOffset: number;
-  whole: boolean;
-  from: number;
-  to: number;
-}
-
 /** A slice whose blob is open, and what it is held against. */
 interface OpenBlob {
   slice: Slice;
   check: Verifier | PartCounter;
   body: BlobBody;
-}
-
-/** Stands in for the verifier where a part of a blob can only be counted. */
-class PartCounter {
-  #slice: Slice;
-  #missing: number;
-
-  constructor(slice: Slice) {
-    this.#slice = slice;
-    this.#missing = slice.to - slice.from;
-  }
-
-  update(bytes: Uint8Array): void {
-    this.#missing -= bytes.length;
-    if (this.#missing < 0) this.finish();
-  }
-
-  finish(): void {
-    if (this.#missing === 0) return;
-    const { descriptor: { digest }, from, to } = this.#slice;
-    const trouble = this.#missing > 0
-      ? `${this.#missing} of them are missing`
-      : "more of them came";
-    throw new BlobReadError(digest, `expected its bytes ${from} to ${to}, ${trouble}`);
-  }
 }
