@@ -29,7 +29,7 @@ export async function findCredentials(
 ): Promise<Credentials | undefined> {
   const chosen = authfile ?? process.env.REGISTRY_AUTH_FILE;
   for (const path of chosen ? [chosen] : usualFiles()) {
-    const file = await readJson(path, { mustExist: chosen !== undefined });
+    const file = await readJson(path, { mustExist: Boolean(chosen) });
     const found = file && await lookIn(file, keysOf(host, repository));
     if (found) return found;
   }

@@ -16,8 +16,8 @@ export async function openRegistry(
   }
   const name = image.slice(2);
   const store: RegistryStore = new RegistryStore(name, {
-    // Without the flag loopback is plain http, and the rest is not.
-    plainHttp: plainHttp || undefined,
+    // A registry with a certificate speaks TLS, on loopback too.
+    plainHttp: plainHttp ?? (ca === undefined ? undefined : false),
     fetch: ca === undefined ? undefined : fetchWithCa(await readFile(ca, "utf8")),
     credentials: (host) => findCredentials(host, { repository: store.repository, authfile }),
   });

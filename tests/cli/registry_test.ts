@@ -167,7 +167,6 @@ describe("docker:// in the command", { skip }, () => {
   });
 
   test("--ca trusts a registry's own authority", async () => {
-    // Loopback is plain http unless it is named otherwise: here the port speaks TLS.
     const { status, stderr } = await exportFrom(secure, ["--ca", ca]);
     assert.equal(status, 0, stderr);
   });
