@@ -20,7 +20,11 @@ export function listen(handler: Handler, port: number, hostname: string): Promis
     answer(handler, incoming, outgoing).catch((error) => outgoing.destroy(error));
   });
   return new Promise((resolve, reject) => {
-    server.on("error", reject);
+    server.on("error", (cause) => {
+      // Not every runtime says which port, and what to do.
+      const why = `${cause.message}; choose another --port or --hostname`;
+      reject(new Error(`Cannot listen on ${hostname}:${port}: ${why}`, { cause }));
+    });
     server.listen(port, hostname, () => {
       const { address, family, port } = server.address() as AddressInfo;
       const host = family === "IPv6" ? `[${address}]` : address;

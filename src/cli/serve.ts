@@ -28,7 +28,6 @@ export async function serveCommand(
   );
   await new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason));
-    server.on("error", reject);
   }).finally(() => {
     server.close();
     server.closeAllConnections?.();

@@ -1,0 +1,101 @@
+import { describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { concat, noise } from "../helpers/bytes.ts";
+import { command, commandLine, type Runtime, RUNTIMES, THIS_RUNTIME } from "../helpers/command.ts";
+import { inFolder } from "../helpers/folder.ts";
+import { addImage } from "../helpers/image.ts";
+import { LayoutFolder } from "../helpers/layout_folder.ts";
+import { ask } from "../http/wire.ts";
+
+const GOLDEN = fileURLToPath(new URL("../testdata/golden/single/", import.meta.url));
+const ARCHIVE = new Uint8Array(await readFile(`${GOLDEN}expected.tar`));
+const NAME = "docker.io/library/app:1.0";
+
+/** Serves a source while the test runs; returns what the server has said. */
+async function served(
+  source: string,
+  runtime: Runtime,
+  body: (origin: string) => Promise<void>,
+): Promise<string> {
+  const [program, args] = commandLine(["serve", source, "--port", "0"], runtime);
+  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
+  let stderr = "";
+  const closed = once(child, "close");
+  try {
+    const origin = await new Promise<string>((resolve, reject) => {
+      child.stderr.on("data", (piece) => {
+        stderr += piece;
+        const found = / at (http:\S+)\/archives\n/.exec(stderr)?.[1];
+        if (found) resolve(found);
+      });
+      child.on("exit", () => reject(new Error(stderr)));
+    });
+    await body(origin);
+  } finally {
+    process.kill(child.pid!, "SIGINT");
+  }
+  assert.deepEqual(await closed, [130, null]);
+  return stderr;
+}
+
+for (const [name, runtime] of Object.entries(RUNTIMES)) {
+  const skip = runtime ? false : `${name} is not installed`;
+  describe(`oci-archive serve on ${name}`, { skip }, () => {
+    test("serves a layout: list, archive, range, HEAD", async () => {
+      await served(`oci:${GOLDEN}layout`, runtime!, async (origin) => {
+        const [{ name, url }] = JSON.parse((await ask(origin, "/archives")).text());
+        assert.equal(name, NAME);
+        const whole = await ask(origin, url);
+        assert.deepEqual([whole.status, whole.whole], [200, true]);
+        assert.equal(whole.headers.get("content-length"), String(ARCHIVE.length));
+        assert.deepEqual(concat([whole.body]), ARCHIVE);
+        const range = await ask(origin, url, { headers: { range: "bytes=5-99" } });
+        assert.equal(range.status, 206);
+        assert.deepEqual(concat([range.body]), ARCHIVE.slice(5, 100));
+        const head = await ask(origin, url, { method: "HEAD" });
+        assert.equal(head.headers.get("content-length"), String(ARCHIVE.length));
+        assert.ok(head.whole);
+        assert.equal((await ask(origin, "//evil.example/archives")).status, 404);
+      });
+    });
+
+    test("breaks the transfer of a damaged layer, and says which", async () => {
+      await inFolder(async (folder) => {
+        const layout = new LayoutFolder(join(folder, "layout"));
+        const { manifest, layers } = await addImage(layout, { layers: [noise(3_000_000)] });
+        await layout.list([manifest]);
+        await chmod(layout.file(layers[0]!), 0o644);
+        await writeFile(layout.file(layers[0]!), noise(3_000_000, 2));
+        const stderr = await served(`oci:${layout.path}`, runtime!, async (origin) => {
+          const { status, whole } = await ask(origin, `/archives/${manifest.digest}.tar`);
+          assert.deepEqual([status, whole], [200, false]);
+        });
+        assert.match(stderr, new RegExp(`oci-archive: Cannot verify blob ${layers[0]!.digest}`));
+      });
+    });
+  });
+}
+
+describe("oci-archive serve", () => {
+  test("fails in one line where the port is taken", async () => {
+    await served(`oci:${GOLDEN}layout`, THIS_RUNTIME, async (origin) => {
+      const { port } = new URL(origin);
+      const { status, stderr } = await command(["serve", `oci:${GOLDEN}layout`, "--port", port]);
+      assert.equal(status, 1);
+      assert.match(stderr, new RegExp(`^oci-archive: Cannot listen on 127.0.0.1:${port}: .*\n$`));
+    });
+  });
+
+  for (const port of ["-1", "65536", "http", "1.5"]) {
+    test(`refuses the port ${port}`, async () => {
+      const { status } = await command(["serve", `oci:${GOLDEN}layout`, `--port=${port}`]);
+      assert.equal(status, 2);
+    });
+  }
+});
