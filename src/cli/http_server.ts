@@ -43,23 +43,21 @@ async function answer(
     outgoing.writeHead(400).end();
     return;
   }
-  const { status, headers, body } = await handler(request);
-  outgoing.writeHead(status, Object.fromEntries(headers));
-  if (!body) {
-    outgoing.end();
-    return;
-  }
-  const reader = body.getReader();
-  let wake = () => {};
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   let gone = false;
+  let wake = () => {};
   outgoing.on("drain", () => wake());
   outgoing.on("close", () => {
     gone = true;
     wake();
     // What is being read need not come to its end.
-    reader.cancel().catch(() => {});
+    reader?.cancel().catch(() => {});
   });
-  while (!gone) {
+  const { status, headers, body } = await handler(request);
+  if (gone) return void await body?.cancel();
+  outgoing.writeHead(status, Object.fromEntries(headers));
+  reader = body?.getReader();
+  while (reader && !gone) {
     const { done, value } = await reader.read();
     if (done) break;
     if (!outgoing.write(value)) await new Promise<void>((resolve) => wake = resolve);
