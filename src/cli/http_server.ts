@@ -43,7 +43,7 @@ async function answer(
     outgoing.writeHead(400).end();
     return;
   }
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  let cancel = () => {};
   let gone = false;
   let wake = () => {};
   outgoing.on("drain", () => wake());
@@ -51,12 +51,13 @@ async function answer(
     gone = true;
     wake();
     // What is being read need not come to its end.
-    reader?.cancel().catch(() => {});
+    cancel();
   });
   const { status, headers, body } = await handler(request);
   if (gone) return void await body?.cancel();
   outgoing.writeHead(status, Object.fromEntries(headers));
-  reader = body?.getReader();
+  const reader = body?.getReader();
+  cancel = () => void reader?.cancel().catch(() => {});
   while (reader && !gone) {
     const { done, value } = await reader.read();
     if (done) break;
