@@ -14,15 +14,22 @@ export async function verifyCommand(
   flags: VerifyFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  const report = await verifyArchive(await openArchive(archive, signal), { signal });
+  const name = nameOf(archive);
+  const report = await readArchive(archive, signal).catch((cause) => {
+    throw signal.aborted ? cause : new Error(`Cannot read ${name}: ${rootOf(cause)}`, { cause });
+  });
   await print(flags.json ? `${JSON.stringify(report, null, 2)}\n` : text(report));
   if (!report.ok) {
-    const [{ name, message }] = report.problems as [ArchiveReport["problems"][0]];
+    const [first] = report.problems as [ArchiveReport["problems"][0]];
     const more = report.problems.length - 1;
     throw new Error(
-      `${archive} is unfit: ${name}: ${message}${more > 0 ? ` (and ${more} more)` : ""}`,
+      `${name} is unfit: ${first.name}: ${first.message}${more > 0 ? ` (and ${more} more)` : ""}`,
     );
   }
+}
+
+async function readArchive(archive: string, signal: AbortSignal): Promise<ArchiveReport> {
+  return await verifyArchive(await openArchive(archive, signal), { signal });
 }
 
 async function openArchive(
@@ -32,8 +39,7 @@ async function openArchive(
   if (isUrl(archive)) {
     const response = await fetch(archive, { signal });
     if (response.ok && response.body) return response.body;
-    const { origin, pathname } = new URL(archive);
-    throw new Error(`Cannot read ${origin}${pathname}: it answered ${response.status}`);
+    throw new Error(`it answered ${response.status}`);
   }
   if (archive === "-") {
     const { Readable } = await import("node:stream");
@@ -41,6 +47,19 @@ async function openArchive(
   }
   const { streamFile } = await import("../stores/file.ts");
   return await streamFile(archive);
+}
+
+/** What errors call the archive: the queries of signed URLs are secrets. */
+function nameOf(archive: string): string {
+  if (archive === "-") return "stdin";
+  if (!isUrl(archive)) return archive;
+  const { origin, pathname } = new URL(archive);
+  return origin + pathname;
+}
+
+/** The message of the error behind the error: fetch's own is "fetch failed". */
+function rootOf(error: Error): string {
+  return error.cause instanceof Error ? rootOf(error.cause) : error.message;
 }
 
 function text({ ok, images, entries, blobs, size, problems, warnings }: ArchiveReport): string {

@@ -19,7 +19,7 @@ describe("oci-archive", () => {
     assert.deepEqual([status, text(stdout)], [0, `${version}\n`]);
   });
 
-  for (const name of ["export", "inspect", "verify"]) {
+  for (const name of ["export", "inspect", "verify", "serve"]) {
     test(`shows examples in the help of ${name}`, async () => {
       const { status, stdout, stderr } = await command([name, "--help"]);
       assert.deepEqual([status, stderr], [0, ""]);
@@ -30,7 +30,7 @@ describe("oci-archive", () => {
   test("names its commands in its help", async () => {
     const { status, stdout } = await command(["--help"]);
     assert.equal(status, 0);
-    for (const name of ["export", "inspect", "verify"]) {
+    for (const name of ["export", "inspect", "verify", "serve"]) {
       assert.match(text(stdout), new RegExp(`^  ${name} `, "m"));
     }
   });

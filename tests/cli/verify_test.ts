@@ -1,0 +1,98 @@
+import { describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { text } from "../helpers/bytes.ts";
+import { command } from "../helpers/command.ts";
+import { inFolder } from "../helpers/folder.ts";
+
+const GOLDEN = fileURLToPath(new URL("../testdata/golden/", import.meta.url));
+const FILE = join(GOLDEN, "two-names/expected.tar");
+const ARCHIVE = new Uint8Array(await readFile(FILE));
+
+describe("oci-archive verify", () => {
+  test("accepts what containerd wrote, and names the images", async () => {
+    for (const name of await readdir(GOLDEN)) {
+      const { status, stderr } = await command(["verify", join(GOLDEN, name, "expected.tar")]);
+      assert.deepEqual([status, stderr], [0, ""], name);
+    }
+  });
+
+  test("reads a file, a pipe and a URL alike", async () => {
+    const server = createServer((_, response) => response.end(ARCHIVE)).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    try {
+      const [file, pipe, url] = await Promise.all([
+        command(["verify", FILE]),
+        command(["verify", "-"], { input: ARCHIVE }),
+        command(["verify", `http://127.0.0.1:${port}/image.tar`]),
+      ]);
+      assert.match(
+        text(file!.stdout),
+        new RegExp(`^ok: \\d+ entries, 4 blobs, ${ARCHIVE.length} bytes$`, "m"),
+      );
+      assert.match(text(file!.stdout), /^image +\S+/);
+      for (const answer of [file, pipe, url]) assert.deepEqual(answer, file);
+      assert.equal(file!.status, 0);
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  test("--json gives the report", async () => {
+    const { status, stdout } = await command(["verify", FILE, "--json"]);
+    const report = JSON.parse(text(stdout));
+    assert.equal(status, 0);
+    assert.deepEqual([report.ok, report.problems, report.size], [true, [], ARCHIVE.length]);
+    assert.equal(report.images.length, 2);
+  });
+
+  for (const flags of [[], ["--json"]]) {
+    test(`refuses a damaged blob, by name ${flags}`, async () => {
+      await inFolder(async (folder) => {
+        const damaged = ARCHIVE.slice();
+        // Behind the headers of two directories and of the first blob.
+        damaged[3 * 512]! ^= 1;
+        const digest = text(ARCHIVE.subarray(2 * 512, 2 * 512 + 77));
+        const archive = join(folder, "damaged.tar");
+        await writeFile(archive, damaged);
+        const { status, stdout, stderr } = await command(["verify", archive, ...flags]);
+        assert.match(stderr, /^oci-archive: [^\n]+ is unfit: [^\n]+\n$/);
+        assert.ok(stderr.includes(digest));
+        assert.ok(text(stdout).includes(digest));
+        assert.equal(status, 1);
+      });
+    });
+  }
+
+  const unfit: Record<string, Uint8Array> = {
+    "an archive without its trailer": ARCHIVE.slice(0, -1024),
+    "half an archive": ARCHIVE.slice(0, ARCHIVE.length / 2),
+    "an archive with bytes behind its end": new Uint8Array([...ARCHIVE, 1]),
+    "nothing": new Uint8Array(),
+    "a tar that is no OCI archive": new Uint8Array(1024),
+  };
+  for (const [what, input] of Object.entries(unfit)) {
+    test(`refuses ${what}`, async () => {
+      const { status, stdout, stderr } = await command(["verify", "-"], { input });
+      assert.match(stderr, /^oci-archive: stdin is unfit: [^\n]+\n$/);
+      assert.match(text(stdout), /^problem /m);
+      assert.equal(status, 1);
+    });
+  }
+
+  for (const place of ["/no/such/file.tar", "http://127.0.0.1:1/image.tar", GOLDEN]) {
+    test(`fails where it cannot read ${place === GOLDEN ? "a directory" : place}`, async () => {
+      const { status, stdout, stderr } = await command(["verify", place]);
+      assert.match(stderr, /^oci-archive: [^\n]+\n$/);
+      assert.ok(stderr.startsWith(`oci-archive: Cannot read ${place}: `), stderr);
+      assert.deepEqual([status, text(stdout)], [1, ""]);
+    });
+  }
+});
