@@ -1,0 +1,2 @@
+// What it costs to start a runtime and do nothing.
+export {};
