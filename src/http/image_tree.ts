@@ -5,7 +5,7 @@ import { ArchiveError } from "../errors.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { parseIndex, parseManifest } from "../oci/manifest.ts";
 import { isIndexType, isManifestType } from "../oci/media_type.ts";
-import { formatPlatform } from "../oci/platform.ts";
+import { formatPlatform, normalizePlatform } from "../oci/platform.ts";
 
 /** A blob of an image, and what it refers to. */
 export interface ImageNode {
@@ -15,7 +15,7 @@ export interface ImageNode {
   digest: string;
   /** Its own size in bytes, without those below. */
   size: number;
-  /** As a specifier: `linux/arm64`. */
+  /** As a normalised specifier, by which it can be asked for: `linux/arm64`. */
   platform?: string;
   artifactType?: string;
   annotations?: Record<string, string>;
@@ -73,7 +73,7 @@ class TreeReader {
   ): Promise<ImageNode> {
     const { mediaType, digest, size, platform, artifactType, annotations } = descriptor;
     const node: ImageNode = { role, mediaType, digest, size };
-    if (platform) node.platform = formatPlatform(platform);
+    if (platform) node.platform = formatPlatform(normalizePlatform(platform));
     if (artifactType) node.artifactType = artifactType;
     if (annotations) node.annotations = annotations;
     if (!isIndexType(mediaType) && !isManifestType(mediaType)) return node;

@@ -35,6 +35,9 @@ export function fetchPlan(
   return fetchJson(archiveUrl(name, "json", query), signal);
 }
 
+/** Names that no URL parser changes: these need no escapes, and read better. */
+const PLAIN_NAME = /^(?!\/|.*\/(?:\/|$)|(?:.*\/)?\.{1,2}(?:\/|$))[\w.:@/-]+$/;
+
 /** Where the server has this, in full. */
 export function archiveUrl(
   name: string,
@@ -46,7 +49,8 @@ export function archiveUrl(
     ? `?${String(query).replaceAll("%2F", "/").replaceAll("%3A", ":").replace(/=(?=&|$)/g, "")}`
     : "";
   const base = document.baseURI.replace(/[?#].*$/, "");
-  return new URL(`archives/${encodeURIComponent(name)}.${form}${search}`, base).href;
+  const path = PLAIN_NAME.test(name) ? name : encodeURIComponent(name);
+  return new URL(`archives/${path}.${form}${search}`, base).href;
 }
 
 async function fetchJson<Value>(url: string, signal?: AbortSignal): Promise<Value> {

@@ -12,13 +12,15 @@ export interface CommandTarget {
   filename: string;
   /** Those chosen; none for all. */
   platforms: readonly string[];
+  /** Whether it may have more than one platform. */
+  isIndex: boolean;
   /** Whether `docker load` of old finds its manifest.json. */
   hasManifestJson: boolean;
 }
 
 /** The commands that fetch or load an archive. */
 export function commandsFor(target: CommandTarget): Command[] {
-  const { url, filename, platforms, hasManifestJson } = target;
+  const { url, filename, platforms, isIndex, hasManifestJson } = target;
   const only = platforms.length === 1 ? ` --platform ${quoteShell(platforms[0]!)}` : "";
   const fetched = `curl -f ${quoteShell(url)}`;
   return [
@@ -30,7 +32,9 @@ export function commandsFor(target: CommandTarget): Command[] {
     {
       tool: "ctr",
       text: `${fetched} | sudo ctr images import${only} -`,
-      hint: only ? "" : "Imports the platform of the host; for all add --all-platforms.",
+      hint: only || !isIndex
+        ? ""
+        : "Imports the platform of the host; for all add --all-platforms.",
     },
     {
       tool: "docker",

@@ -1,5 +1,6 @@
 /// <reference lib="dom" />
 import { type ArchiveReport, verifyArchive } from "../../archive/verify.ts";
+import { BlobReadError } from "../../errors.ts";
 import { fetchArchive } from "./fetch_archive.ts";
 import type { Sink } from "./save.ts";
 
@@ -64,6 +65,7 @@ export async function download(
     return report;
   } catch (error) {
     await sink.abort();
-    throw error;
+    // What is wrong with the transfer comes wrapped, as if the archive were a blob.
+    throw error instanceof BlobReadError && error.cause ? error.cause : error;
   }
 }

@@ -2,6 +2,7 @@
 import { messageOf, type Plan } from "./api.ts";
 import { announce, el, icon, problemBox } from "./dom.ts";
 import { DamagedArchiveError, download } from "./download.ts";
+import { BrokenTransferError } from "./fetch_archive.ts";
 import { count, formatBytes } from "./format.ts";
 import { plainLink } from "./plan_view.ts";
 import { openSink, type Sink } from "./save.ts";
@@ -44,7 +45,10 @@ export class DownloadView {
       "Download and verify",
     );
     const buttons = el("div", { class: "buttons" }, start, plainLink(this.#plan, this.#url));
-    this.element.replaceChildren(...above, buttons);
+    const hint = "showSaveFilePicker" in globalThis
+      ? "The browser verifies every digest on the way. The plain link leaves that to the server."
+      : "The browser keeps the archive until every digest is verified. The plain link does not wait.";
+    this.element.replaceChildren(...above, buttons, el("p", { class: "hint" }, hint));
   }
 
   async #start(): Promise<void> {
@@ -71,18 +75,31 @@ export class DownloadView {
             progress.blobs++;
             this.#listener.onBlob(digest);
           },
-          onResume: (bytes) => progress.say(`The connection broke; going on at ${bytes}`),
+          onResume: (bytes) => progress.resume(bytes),
         },
       );
       this.#showStart(verified(report.blobs, sink.outcome));
     } catch (error) {
-      this.#showStart(abort.signal.aborted ? cancelled() : failed(error));
+      this.#showStart(abort.signal.aborted ? cancelled() : this.#failed(error));
     } finally {
       progress.stop();
       this.#abort = undefined;
     }
     // The button that had the focus is gone.
     this.element.querySelector<HTMLElement>(".notice")?.focus();
+  }
+
+  #failed(error: unknown): HTMLElement {
+    const isDamaged = error instanceof DamagedArchiveError;
+    const title = isDamaged ? "The archive is damaged" : "The download failed";
+    let detail = messageOf(error);
+    if (error instanceof BrokenTransferError) {
+      const entry = this.#plan.entries.findLast(({ offset }) => offset <= error.bytes);
+      detail += ` It is in ${entry?.name}, which may be missing or damaged at the server.`;
+    }
+    const box = problemBox(title, detail, el("p", {}, "No file was kept."));
+    box.tabIndex = -1;
+    return box;
   }
 }
 
@@ -96,15 +113,6 @@ function verified(blobs: number, outcome: string): HTMLElement {
 function cancelled(): HTMLElement {
   announce("Cancelled. No file was kept.");
   return el("div", { class: "notice", tabindex: -1 }, el("p", {}, "Cancelled. No file was kept."));
-}
-
-function failed(error: unknown): HTMLElement {
-  const title = error instanceof DamagedArchiveError
-    ? "The archive is damaged"
-    : "The download failed";
-  const box = problemBox(title, messageOf(error), el("p", {}, "No file was kept."));
-  box.tabIndex = -1;
-  return box;
 }
 
 /** How far a download has come. */
@@ -130,10 +138,11 @@ class ProgressView {
     this.#show();
   }
 
-  /** Tells what is no number. */
-  say(text: string): void {
-    this.#note.textContent = text;
-    announce(text);
+  /** Tells of a break, and where it goes on. */
+  resume(bytes: number): void {
+    const isNews = this.#note.textContent === "";
+    this.#note.textContent = `The connection broke; going on at ${formatBytes(bytes)}.`;
+    if (isNews) announce(this.#note.textContent);
   }
 
   stop(): void {

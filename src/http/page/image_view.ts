@@ -73,9 +73,13 @@ export class ImageView {
     const form = new OptionsForm(root, this.#query, (query) => this.#choose(query));
     this.#body.replaceChildren(
       card("options", "What goes in", form.element),
-      card("archive", "Archive", this.#archive),
+      el(
+        "div",
+        { class: "side" },
+        card("archive", "Archive", this.#archive),
+        card("run", "Commands", this.#commands),
+      ),
       card("contents", "Contents", tree.element),
-      card("run", "Commands", this.#commands),
     );
   }
 
@@ -98,7 +102,7 @@ export class ImageView {
       this.#download?.cancel();
       this.#tree?.include(undefined);
       this.#archive.replaceChildren(
-        problemBox("With these options there is no archive", messageOf(error)),
+        problemBox("There is no archive with these options", messageOf(error)),
       );
       this.#commands.replaceChildren(
         el("p", { class: "hint" }, "They come when there is an archive."),

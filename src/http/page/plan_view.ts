@@ -1,4 +1,5 @@
 /// <reference lib="dom" />
+import { isIndexType } from "../../oci/media_type.ts";
 import type { Plan } from "./api.ts";
 import { archiveUrl } from "./api.ts";
 import { copyButton } from "./clipboard.ts";
@@ -41,6 +42,7 @@ export function commandList(plan: Plan, name: string, query: URLSearchParams): H
     url,
     filename: plan.filename,
     platforms: query.has("all-platforms") ? [] : query.get("platform")?.split(",") ?? [],
+    isIndex: plan.roots.some(({ mediaType }) => isIndexType(mediaType)),
     hasManifestJson: plan.entries.some(({ name }) => name === "manifest.json"),
   });
   return el(
@@ -61,5 +63,10 @@ export function commandList(plan: Plan, name: string, query: URLSearchParams): H
 
 /** The archive's address as a plain link, for browsers and people who want no checks. */
 export function plainLink({ filename }: Plan, url: string): HTMLAnchorElement {
-  return el("a", { class: "button plain", href: url, download: filename }, icon("link"), "Link");
+  return el(
+    "a",
+    { class: "button plain", href: url, download: filename },
+    icon("link"),
+    "Plain link",
+  );
 }
