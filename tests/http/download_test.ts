@@ -53,20 +53,24 @@ for (const { name: runtime, start } of RUNTIMES) {
       await run("curl", ["-sf", "-C", "-", "-o", file, url]);
     });
 
-    downloadTest("by aria2c -x4 -s4 is byte for byte the same", "aria2c", async (url, directory) => {
-      const args = [
-        "-q",
-        "-x4",
-        "-s4",
-        "-k1M",
-        "--async-dns=false",
-        "-d",
-        directory,
-        "-o",
-        "a.tar",
-      ];
-      await run("aria2c", [...args, url]);
-    });
+    downloadTest(
+      "by aria2c -x4 -s4 is byte for byte the same",
+      "aria2c",
+      async (url, directory) => {
+        const args = [
+          "-q",
+          "-x4",
+          "-s4",
+          "-k1M",
+          "--async-dns=false",
+          "-d",
+          directory,
+          "-o",
+          "a.tar",
+        ];
+        await run("aria2c", [...args, url]);
+      },
+    );
   });
 }
 

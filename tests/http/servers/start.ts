@@ -57,14 +57,21 @@ async function startNode(): Promise<Server | undefined> {
   return await startServer(node, [...stripTypes, file("node.ts")]);
 }
 
-async function startWorker(): Promise<Server | undefined> {
+function startWorker(): Promise<Server | undefined> {
+  return startWorkerd(file("worker.ts"));
+}
+
+/** Bundles a worker and serves it under workerd. */
+export async function startWorkerd(
+  worker: string,
+  env?: Record<string, string>,
+): Promise<Server | undefined> {
   if (!isInstalled("workerd") || !isInstalled("deno")) return undefined;
   const directory = mkdtempSync(join(tmpdir(), "worker-"));
-  const bundle = join(directory, "worker.js");
-  execFileSync("deno", ["bundle", "--quiet", "-o", bundle, file("worker.ts")]);
+  execFileSync("deno", ["bundle", "--quiet", "-o", join(directory, "worker.js"), worker]);
   copyFileSync(file("worker.capnp"), join(directory, "worker.capnp"));
   const args = ["serve", "--control-fd=1", join(directory, "worker.capnp")];
-  const server = await startServer("workerd", args);
+  const server = await startServer("workerd", args, env);
   return server && {
     ...server,
     stop() {

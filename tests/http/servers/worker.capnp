@@ -12,4 +12,6 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   modules = [(name = "worker", esModule = embed "worker.js")],
   compatibilityDate = "2026-01-01",
+  # Of the example only.
+  bindings = [(name = "HOSTS", fromEnvironment = "HOSTS")],
 );
