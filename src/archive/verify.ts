@@ -67,7 +67,7 @@ const MAX_FILE = 64 << 20;
  * import { verifyArchive } from "@oci/archive";
  *
  * const report = await verifyArchive(new Blob(["no tar"]).stream());
- * console.log(report.ok, report.problems[0].message);
+ * console.log(report.ok, report.problems[0]?.message);
  * // false Cannot read the tar at byte 0: it ends before a header; it was cut short
  * ```
  */
