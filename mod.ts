@@ -59,3 +59,4 @@ export {
   referenceName,
 } from "./src/oci/reference.ts";
 export { MemoryStore } from "./src/stores/memory.ts";
+export { UnionStore } from "./src/stores/union.ts";
