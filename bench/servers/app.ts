@@ -1,5 +1,5 @@
 import process from "node:process";
-import { archiveResponse } from "../../http.ts";
+import { archiveResponse } from "../../src/http/mod.ts";
 import { planArchive } from "../../mod.ts";
 import { LayoutStore } from "../../src/stores/layout.ts";
 

@@ -7,7 +7,11 @@ import {
   planArchive,
   type Roots,
 } from "../../mod.ts";
-import { type ArchiveHandlerOptions, createArchiveHandler, type ListedImage } from "../../http.ts";
+import {
+  type ArchiveHandlerOptions,
+  createArchiveHandler,
+  type ListedImage,
+} from "../../src/http/mod.ts";
 import { addImage } from "../helpers/image.ts";
 
 const ORIGIN = "http://localhost";

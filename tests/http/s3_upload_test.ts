@@ -1,7 +1,7 @@
 import { after, before, describe, test, type TestContext } from "node:test";
 import assert from "node:assert/strict";
 import { type ArchivePlan, DigestMismatchError, MemoryStore, planArchive } from "../../mod.ts";
-import { s3Upload, type S3UploadOptions } from "../../http.ts";
+import { s3Upload, type S3UploadOptions } from "../../src/http/mod.ts";
 import { collect, noise, sha256 } from "../helpers/bytes.ts";
 import { addImage } from "../helpers/image.ts";
 import { AppStore, NAMES } from "./servers/app.ts";

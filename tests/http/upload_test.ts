@@ -1,7 +1,7 @@
 import { after, before, describe, test, type TestContext } from "node:test";
 import assert from "node:assert/strict";
 import { type ArchivePlan, DigestMismatchError, planArchive, UploadError } from "../../mod.ts";
-import { uploadArchive } from "../../http.ts";
+import { uploadArchive } from "../../src/http/mod.ts";
 import { collect, sha256 } from "../helpers/bytes.ts";
 import { AppStore, NAMES } from "./servers/app.ts";
 import { RUNTIMES, type Server } from "./servers/start.ts";

@@ -1,5 +1,5 @@
 /** Serves the page and its images, in a process of its own: `deno run -A tests/http/page/server.ts`. */
-import { archivePage, createArchiveHandler } from "../../../http.ts";
+import { archivePage, createArchiveHandler } from "../../../src/http/mod.ts";
 import { PageStore } from "./images.ts";
 
 const store = await PageStore.create();

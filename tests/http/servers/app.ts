@@ -13,7 +13,7 @@ import {
   planArchive,
   type Roots,
 } from "../../../mod.ts";
-import { createArchiveHandler, uploadArchive } from "../../../http.ts";
+import { createArchiveHandler, uploadArchive } from "../../../src/http/mod.ts";
 import { noise } from "../../helpers/bytes.ts";
 import { addImage, addIndex, addJson } from "../../helpers/image.ts";
 
