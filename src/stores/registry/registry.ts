@@ -46,12 +46,12 @@ export interface RegistryOptions extends ClientOptions {
   /**
    * How many requests and bodies may wait for the network at a time: one limit for all that is read
    * through this store. A body that nobody reads does not count.
-   * @default {6}
+   * @default {8}
    */
   concurrency?: number;
   /**
    * How many blobs an archive's stream opens ahead of the one it reads.
-   * @default {5}
+   * @default {7}
    */
   lookAhead?: number;
   /**
@@ -117,7 +117,7 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
    * @throws {RangeError | TypeError} where an option is out of range
    */
   constructor(image: string, options: RegistryOptions = {}) {
-    const { concurrency = 6, lookAhead = 5, maxAhead = 8 << 20 } = options;
+    const { concurrency = 8, lookAhead = 7, maxAhead = 8 << 20 } = options;
     if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
       throw new RangeError(`Cannot use concurrency ${concurrency}: expected 1 or more`);
     }

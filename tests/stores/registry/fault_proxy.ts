@@ -174,10 +174,14 @@ async function readRequest(
   const [line, ...lines] = text.split("\r\n\r\n", 1)[0]!.split("\r\n");
   const [method, path] = line!.split(" ");
   if (!method || !path) return undefined;
-  const headers = new Map(lines.map((line) => {
+  const headers = new Map<string, string>();
+  for (const line of lines) {
     const colon = line.indexOf(":");
-    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
-  }));
+    const name = line.slice(0, colon).toLowerCase();
+    const before = headers.get(name);
+    const value = line.slice(colon + 1).trim();
+    headers.set(name, before === undefined ? value : `${before}, ${value}`);
+  }
   return { method, path, headers };
 }
 
