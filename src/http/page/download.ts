@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-import { type ArchiveReport, verifyArchive } from "../../archive/verify.ts";
+import { type ArchiveFinding, type ArchiveReport, verifyArchive } from "../../archive/verify.ts";
 import { BlobReadError } from "../../errors.ts";
 import { fetchArchive } from "./fetch_archive.ts";
 import type { Sink } from "./save.ts";
@@ -25,6 +25,12 @@ export interface DownloadOptions {
 /** An archive that is not what it says. */
 export class DamagedArchiveError extends Error {
   override readonly name = "DamagedArchiveError";
+  /** The digest of the blob at fault, where it is one. */
+  readonly digest: string | undefined;
+  constructor({ name, message }: ArchiveFinding) {
+    super(message);
+    this.digest = blobDigest(name);
+  }
 }
 
 /**
@@ -51,14 +57,13 @@ export async function download(
     const body = fetchArchive(url, { etag, size, signal, onResume }).pipeThrough(saving);
     const report = await verifyArchive(body, {
       signal,
-      onProblem({ message }) {
-        throw new DamagedArchiveError(message);
+      onProblem(problem) {
+        throw new DamagedArchiveError(problem);
       },
       onProgress({ entry }) {
         // The next entry begins: the one before has passed.
         if (current) onBlob(current);
-        const [, algorithm, hex] = /^blobs\/([^/]+)\/([^/]+)$/.exec(entry) ?? [];
-        current = hex && `${algorithm}:${hex}`;
+        current = blobDigest(entry);
       },
     });
     await sink.close();
@@ -68,4 +73,10 @@ export async function download(
     // What is wrong with the transfer comes wrapped, as if the archive were a blob.
     throw error instanceof BlobReadError && error.cause ? error.cause : error;
   }
+}
+
+/** The digest that a blob's path says it has. */
+function blobDigest(path: string): string | undefined {
+  const [, algorithm, hex] = /^blobs\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+  return hex && `${algorithm}:${hex}`;
 }

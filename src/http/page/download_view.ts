@@ -13,7 +13,7 @@ const TICK = 100;
 /** Whom a download tells of its blobs, beside the user. */
 export interface DownloadListener {
   onStart: () => void;
-  onBlob: (digest: string) => void;
+  onBlob: (digest: string, isIntact: boolean) => void;
 }
 
 /** The button that downloads an archive, its progress and its outcome. */
@@ -73,7 +73,7 @@ export class DownloadView {
           onBytes: (bytes) => progress.bytes = bytes,
           onBlob: (digest) => {
             progress.blobs++;
-            this.#listener.onBlob(digest);
+            this.#listener.onBlob(digest, true);
           },
           onResume: (bytes) => progress.resume(bytes),
         },
@@ -91,6 +91,7 @@ export class DownloadView {
 
   #failed(error: unknown): HTMLElement {
     const isDamaged = error instanceof DamagedArchiveError;
+    if (isDamaged && error.digest) this.#listener.onBlob(error.digest, false);
     const title = isDamaged ? "The archive is damaged" : "The download failed";
     let detail = messageOf(error);
     if (error instanceof BrokenTransferError) {

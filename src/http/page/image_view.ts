@@ -117,7 +117,7 @@ export class ImageView {
     this.#download?.cancel();
     this.#download = new DownloadView(plan, url, {
       onStart: () => tree.reset(),
-      onBlob: (digest) => tree.verify(digest),
+      onBlob: (digest, isIntact) => tree.judge(digest, isIntact),
     });
     tree.include(new Set(plan.entries.flatMap(({ digest }) => digest ?? [])));
     this.#archive.replaceChildren(planFacts(plan), this.#download.element);

@@ -10,7 +10,8 @@ export class TreeView {
   readonly element: HTMLElement;
   #rows = new Map<string, Set<HTMLElement>>();
   #included: ReadonlySet<string> | undefined;
-  #verified = new Set<string>();
+  /** Of the blobs that have arrived: whether each is what its digest says. */
+  #verdicts = new Map<string, boolean>();
   #largest: number;
 
   constructor(root: ImageNode) {
@@ -21,19 +22,18 @@ export class TreeView {
   /** Shows which blobs are in the archive; undefined while nobody knows. */
   include(digests: ReadonlySet<string> | undefined): void {
     this.#included = digests;
-    this.#verified.clear();
-    this.#markAll();
+    this.reset();
   }
 
-  /** Shows that a blob has arrived and is what its digest says. */
-  verify(digest: string): void {
-    this.#verified.add(digest);
+  /** Shows that a blob has arrived, and whether it is what its digest says. */
+  judge(digest: string, isIntact: boolean): void {
+    this.#verdicts.set(digest, isIntact);
     for (const row of this.#rows.get(digest) ?? []) this.#mark(row, digest);
   }
 
-  /** Forgets what has been verified, for another download. */
+  /** Forgets what has arrived, for another download. */
   reset(): void {
-    this.#verified.clear();
+    this.#verdicts.clear();
     this.#markAll();
   }
 
@@ -43,10 +43,12 @@ export class TreeView {
 
   #mark(row: HTMLElement, digest: string): void {
     const isOut = this.#included !== undefined && !this.#included.has(digest);
-    const isVerified = this.#verified.has(digest);
+    const isIntact = this.#verdicts.get(digest);
     row.classList.toggle("out", isOut);
-    row.classList.toggle("verified", isVerified);
-    row.querySelector(".mark")!.textContent = isOut ? "left out" : isVerified ? "verified" : "";
+    row.classList.toggle("verified", isIntact === true);
+    row.classList.toggle("damaged", isIntact === false);
+    const verdict = isIntact === undefined ? "" : isIntact ? "verified" : "damaged";
+    row.querySelector(".mark")!.textContent = isOut ? "left out" : verdict;
   }
 
   #item(node: ImageNode, position: number, isOpen: boolean): HTMLLIElement {

@@ -64,7 +64,7 @@ export class PageStore implements ContentStore, Roots, Referrers {
     const manifests: Descriptor[] = [];
     for (const [i, platform] of platforms.entries()) {
       const { manifest } = await addImage(this.#blobs, {
-        layers: [noise(3_400_000 - i * 400_000, 10 + i), noise(900_000, 20 + i), shared],
+        layers: [noise(340_000 - i * 40_000, 10 + i), noise(90_000, 20 + i), shared],
         config: JSON.stringify(platform),
       });
       manifests.push({ ...manifest, platform });
@@ -95,7 +95,7 @@ export class PageStore implements ContentStore, Roots, Referrers {
   }
 
   async #addSingle(): Promise<void> {
-    const sizes = [2_600_000, 610_000, 84_000, 310, 1_250_000];
+    const sizes = [260_000, 61_000, 8_400, 310, 125_000];
     const layers = sizes.map((size, i) => noise(size, 30 + i));
     const { manifest } = await addImage(this.#blobs, { layers });
     this.#name(NAMES.single, manifest);
