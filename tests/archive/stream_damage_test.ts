@@ -28,7 +28,7 @@ const DAMAGE: [what: string, damage: (bytes: Uint8Array) => Uint8Array][] = [
 
 for (const [what, damage] of DAMAGE) {
   test(`a blob with ${what} is never complete, and ends the archive`, async () => {
-    const { memory, root } = await imageOf(200_000, 700, 1);
+    const { memory, root } = await imageOf(200_000, 131_072, 700, 1);
     const whole = await collect((await planArchive(memory, [root])).stream());
     for (const chunkSize of [undefined, 1000, 65_536]) {
       for (const lookAhead of [0, 2]) {

@@ -369,6 +369,14 @@ test("referrers that stand in the tree anyway are not listed again", async () =>
   assert.deepEqual(blobsOf(plan), digests(index, image, signature));
 });
 
+test("a root that says it is a referrer is listed once, as in an archive exported again", async () => {
+  const store = new MemoryStore();
+  const [image, signature] = [await addNamed(store, "image"), await addNamed(store, "signature")];
+  const referrer = { ...signature.manifest, annotations: { [SUBJECT]: image.manifest.digest } };
+  const plan = await planArchive(store, [image.manifest, referrer]);
+  assert.deepEqual(plan.manifests, [image.manifest, referrer]);
+});
+
 test("referrers are asked for only where they are wanted, and known", async () => {
   const store = new MemoryStore();
   const [image, signature] = [await addNamed(store, "image"), await addNamed(store, "signature")];
