@@ -23,3 +23,13 @@ export function basic(username: string, password: string): string {
   const bytes = new TextEncoder().encode(`${username}:${password}`);
   return `Basic ${btoa(String.fromCharCode(...bytes))}`;
 }
+
+/** What of an `Authorization` header nobody may read: the credentials, and the password in them. */
+export function secretsOf(authorization: string | undefined): string[] {
+  const [, scheme, value] = /^(\S+) (.+)$/.exec(authorization ?? "") ?? [];
+  if (value === undefined) return [];
+  if (scheme !== "Basic") return [value];
+  const bytes = Uint8Array.from(atob(value), (character) => character.charCodeAt(0));
+  const text = new TextDecoder().decode(bytes);
+  return [value, text.slice(text.indexOf(":") + 1)];
+}

@@ -2,7 +2,7 @@ import type { StoreOptions } from "../../content/store.ts";
 import type { Answer } from "./answer.ts";
 import { Attempts, type RetryOptions } from "./attempts.ts";
 import { Authorizer } from "./auth.ts";
-import type { GetCredentials } from "./credentials.ts";
+import { type GetCredentials, secretsOf } from "./credentials.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { Http, type HttpOptions } from "./http.ts";
 import type { Limiter } from "./limiter.ts";
@@ -67,15 +67,18 @@ export class Host {
       const answer = await this.#http.send({ url, method, headers, authorization }, call);
       // Whoever a redirect leads to has no right to our credentials, nor to ask for them.
       const isChallenge = answer.status === 401 && !answer.isElsewhere;
-      if (!isChallenge || challenges === MAX_CHALLENGES) return await this.#expectOk(answer);
+      if (!isChallenge || challenges === MAX_CHALLENGES) {
+        return await this.#expectOk(answer, authorization);
+      }
       const challenge = answer.headers.get("www-authenticate");
       const isRenewed = await this.#authorizer.challenged(challenge, authorization, call);
-      if (!isRenewed) return await this.#expectOk(answer);
+      if (!isRenewed) return await this.#expectOk(answer, authorization);
       answer.close();
     }
   }
 
-  #expectOk(answer: Answer): Promise<Answer> {
-    return expectOk(answer, this.endpoint.host);
+  #expectOk(answer: Answer, authorization: string | undefined): Promise<Answer> {
+    const secrets = secretsOf(authorization);
+    return expectOk(answer, { host: this.endpoint.host, secrets });
   }
 }

@@ -7,18 +7,28 @@ import { plainUrl } from "./transport_error.ts";
 
 const MAX_ERROR_BODY = 64 << 10;
 
+/** What an error may say, and what not. */
+export interface ErrorContext {
+  /** The registry, as people log in to it. */
+  host: string;
+  /** What was sent and must not come back in a message. */
+  secrets: readonly string[];
+}
+
 /**
  * Lets a good answer through; makes an error of any other, with the registry's own words.
  *
- * @param host the registry, as people log in to it
  * @throws {Transient} where another attempt may help
  * @throws {RegistryError | RegistryAuthError} where not
  */
-export async function expectOk(answer: Answer, host: string): Promise<Answer> {
+export async function expectOk(
+  answer: Answer,
+  { host, secrets }: ErrorContext,
+): Promise<Answer> {
   const { status } = answer;
   if (status >= 200 && status < 300) return answer;
   const { code, message } = await errorOf(answer);
-  const said = [code, message && quote(message)].filter(Boolean).join(": ");
+  const said = [code, message && quote(without(secrets, message))].filter(Boolean).join(": ");
   const why = said ? `${status}, ${said}` : `${status}`;
   const url = plainUrl(answer.url);
   if (status === 408 || status === 425 || status === 429 || status >= 500) {
@@ -54,4 +64,9 @@ async function errorOf(answer: Answer): Promise<{ code?: string; message?: strin
   } finally {
     answer.close();
   }
+}
+
+/** There are proxies that quote the request they refuse. */
+function without(secrets: readonly string[], text: string): string {
+  return secrets.filter(Boolean).reduce((text, secret) => text.replaceAll(secret, "***"), text);
 }

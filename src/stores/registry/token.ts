@@ -3,7 +3,7 @@ import { isJsonObject } from "../../oci/descriptor.ts";
 import { parseJson } from "../../oci/manifest.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Challenge } from "./challenge.ts";
-import { basic, type Credentials } from "./credentials.ts";
+import { basic, type Credentials, secretsOf } from "./credentials.ts";
 import { isLoopback } from "./endpoint.ts";
 import type { Http, HttpRequest } from "./http.ts";
 import { expectOk } from "./status.ts";
@@ -51,9 +51,11 @@ export async function fetchToken(
   { attempts, signal }: { attempts: Attempts; signal: AbortSignal },
 ): Promise<Token> {
   const httpRequest = tokenRequest(request);
+  const { host, credentials } = request;
+  const secrets = [...secretsOf(httpRequest.authorization), credentials?.identityToken ?? ""];
   const bytes = await attempts.run(async () => {
     const answer = await http.send(httpRequest, { attempts, signal });
-    await expectOk(answer, request.host);
+    await expectOk(answer, { host, secrets });
     return await answer.bytes(["size of a token's answer", MAX_BODY]);
   }, { signal });
   return parseToken(bytes, httpRequest.url);

@@ -366,3 +366,33 @@ test("a mirror gets its own credentials, not the registry's", async () => {
     if (sent) assert.equal(sent === USER_HEADER, url.host === registry.host);
   }
 });
+
+test("an answer that quotes the credentials does not bring them into an error", async () => {
+  for (
+    const credentials of [USER, { identityToken: "first-secret" }, { registryToken: "my-secret" }]
+  ) {
+    const { registry } = await guarded(
+      "password" in credentials ? "Basic realm=x" : BEARER,
+      new Set(),
+    );
+    registry.interceptions.unshift(({ headers, body }) => {
+      const sent = headers.get("authorization") ?? body;
+      if (!sent) return undefined;
+      return failure(403, "DENIED", `cannot take ${sent} of pässword, first-secret`);
+    });
+    await assert.rejects(
+      () => storeOf(registry, { credentials: () => credentials }).resolve(),
+      (error) => {
+        const { message, stack } = error as Error;
+        assert.match(message, /DENIED.*\*\*\*/);
+        const secret = "password" in credentials
+          ? /pässword|dXNlcj/
+          : "identityToken" in credentials
+          ? /first-secret/
+          : /my-secret/;
+        assert.doesNotMatch(`${message} ${stack}`, secret);
+        return true;
+      },
+    );
+  }
+});
