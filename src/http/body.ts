@@ -27,9 +27,9 @@ export function bodyLength(pieces: readonly Piece[]): number {
 export function streamBody(
   plan: ArchivePlan,
   pieces: readonly Piece[],
-  options: BodyOptions & Pick<StreamOptions, "onProgress"> = {},
+  options: BodyOptions & Pick<StreamOptions, "buffers" | "onProgress"> = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const { verify, signal, onError, onProgress } = options;
+  const { verify, signal, onError, onProgress, buffers } = options;
   return pullStream(async function* (stop) {
     try {
       for (const piece of pieces) {
@@ -39,7 +39,8 @@ export function streamBody(
           continue;
         }
         let missing = pieceLength(piece);
-        const reader = plan.stream({ ...piece, verify, onProgress, signal: stop }).getReader();
+        const reader = plan.stream({ ...piece, verify, onProgress, buffers, signal: stop })
+          .getReader();
         for (;;) {
           const { done, value } = await reader.read();
           if (done) break;

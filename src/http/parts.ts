@@ -1,3 +1,5 @@
+import type { BufferPool } from "../content/buffer_pool.ts";
+
 /** A stretch of a stream, in a buffer that goes back to be filled again. */
 export interface Part {
   /** Counted from 1, as S3 does. */
@@ -7,10 +9,15 @@ export interface Part {
   release(): void;
 }
 
-/** Cuts a stream into parts of one size, the last one shorter. Leaving the loop cancels it. */
+/**
+ * Cuts a stream into parts of one size, the last one shorter. Leaving the loop cancels it.
+ *
+ * @param chunks where the stream's own chunks go when their bytes have been copied
+ */
 export async function* cutParts(
   stream: ReadableStream<Uint8Array>,
   partSize: number,
+  chunks: BufferPool,
 ): AsyncGenerator<Part> {
   const free: Uint8Array<ArrayBuffer>[] = [];
   let number = 0;
@@ -36,6 +43,7 @@ export async function* cutParts(
         filled += fitting.length;
         at += fitting.length;
       }
+      chunks.give(value);
     }
     if (filled > 0) yield part();
   } finally {

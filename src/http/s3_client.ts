@@ -1,6 +1,9 @@
 import { AwsV4Signer } from "aws4fetch";
+import { pullStream } from "../archive/pull_stream.ts";
 import { abortable } from "../content/read.ts";
 import { quote, UploadError } from "../errors.ts";
+import { nodeHttp } from "./node_http.ts";
+import { send } from "./send.ts";
 
 /** Whose name requests are signed in. */
 export interface S3Credentials {
@@ -30,7 +33,7 @@ export interface S3ClientOptions {
   retryDelay?: number;
   /**
    * Sends the requests.
-   * @default {globalThis.fetch}
+   * @default {fetch, and node:http for parts where the runtime has it}
    */
   fetch?: typeof globalThis.fetch;
 }
@@ -106,10 +109,10 @@ export class S3Client {
   }
 
   async #once(request: S3Request, tries: number): Promise<S3Answer> {
-    const { method, query = {}, body, sha256 = EMPTY_SHA256, signal } = request;
+    const { method, query = {}, sha256 = EMPTY_SHA256, signal } = request;
     const url = new URL(this.#url);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-    const { credentials, region, fetch = globalThis.fetch } = this.#options;
+    const { credentials, region } = this.#options;
     const signed = await new AwsV4Signer({
       ...credentials,
       region,
@@ -119,22 +122,47 @@ export class S3Client {
       // Signed, so that the server itself refuses a body that was damaged on the way.
       headers: { ...request.headers, "x-amz-content-sha256": sha256 },
     }).sign();
-    let response: Response;
-    let text: string;
-    try {
-      response = await fetch(signed.url, { method, headers: signed.headers, body, signal });
-      text = await response.text();
-    } catch (cause) {
+    const { status, headers, text } = await this.#send(signed, request).catch((cause) => {
       signal?.throwIfAborted();
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new UploadError(url, undefined, why, { cause });
-    }
+    });
     // The end of a multipart upload may fail after a status of 200 has been sent.
-    if (!response.ok || xmlText(text, "Error") !== undefined) {
-      throw new S3Refusal(url, response.status, text, tries);
+    if (status < 200 || status > 299 || xmlText(text, "Error") !== undefined) {
+      throw new S3Refusal(url, status, text, tries);
     }
-    return { headers: response.headers, text, tries };
+    return { headers, text, tries };
   }
+
+  async #send(
+    { url, headers }: { url: URL; headers: Headers },
+    { method, body, signal }: S3Request,
+  ): Promise<{ status: number; headers: Headers; text: string }> {
+    const { fetch } = this.#options;
+    if (body && !fetch && nodeHttp(url.protocol)) {
+      // Node's fetch and Deno's would take copies of the part.
+      headers.set("content-length", String(body.length));
+      const never = new AbortController().signal;
+      const answer = await send(url, {
+        method,
+        headers,
+        body: slices(body),
+        signal: signal ?? never,
+      });
+      return { ...answer, text: new TextDecoder().decode(answer.body) };
+    }
+    const init = { method, headers, body, signal };
+    const response = await (fetch ?? globalThis.fetch)(url, init);
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  }
+}
+
+/** Bytes as a stream, not copied. */
+function slices(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const size = 256 << 10;
+  return pullStream(async function* () {
+    for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+  });
 }
 
 function mayPass({ status = 0, code = "" }: S3Refusal): boolean {

@@ -1,4 +1,5 @@
 import type { ArchivePlan } from "../archive/plan.ts";
+import { BufferPool } from "../content/buffer_pool.ts";
 import { createDigester } from "../content/digester.ts";
 import { quote, UploadError } from "../errors.ts";
 import { streamBody } from "./body.ts";
@@ -76,10 +77,12 @@ export class S3Multipart {
     const abort = () => stop.abort(signal?.reason);
     signal?.addEventListener("abort", abort);
     const { size } = this.#plan;
-    const body = streamBody(this.#plan, [{ start: 0, end: size }], { signal: stop.signal });
+    const buffers = new BufferPool();
+    const archive = [{ start: 0, end: size }];
+    const body = streamBody(this.#plan, archive, { signal: stop.signal, buffers });
     const underWay = new Set<Promise<void>>();
     try {
-      for await (const part of cutParts(body, partSize)) {
+      for await (const part of cutParts(body, partSize, buffers)) {
         const sending = this.#sendPart(part, stop.signal).finally(() => underWay.delete(sending));
         // The first failure ends the reading at once, not only when the next part is full.
         sending.catch((error) => stop.abort(error));
