@@ -125,6 +125,7 @@ export function createArchiveHandler(options: ArchiveHandlerOptions): ArchiveHan
 
 type WaitUntil = (promise: Promise<unknown>) => void;
 
+/** Leaves `request.signal` alone: Deno aborts it after every answer, and warns whoever listens. */
 class Routes {
   #options: ArchiveHandlerOptions;
   #basePath: string;
@@ -192,7 +193,7 @@ class Routes {
 
   async #list(request: Request): Promise<ListedImage[]> {
     const { allowName } = this.#options;
-    const images = await listImages(this.#options, { signal: request.signal });
+    const images = await listImages(this.#options);
     const allowed = await Promise.all(
       images.map(({ name }) => allowName?.(name, request) ?? true),
     );
@@ -204,7 +205,7 @@ class Routes {
     if (allowName && !await allowName(name, request)) {
       throw new ForbiddenNameError("This name may not be asked for here");
     }
-    const found = await findImage(name, this.#options, { request, signal: request.signal });
+    const found = await findImage(name, this.#options, { request });
     if (found) return found;
     throw new ReferenceNotFoundError(name, `${this.#basePath}/archives lists what there is`);
   }
@@ -249,6 +250,5 @@ class Routes {
 }
 
 async function tree({ store, root }: ServedImage, request: Request): Promise<Response> {
-  const { signal } = request;
-  return json(request, await readImageTree(store, descriptorOf(root), { signal }));
+  return json(request, await readImageTree(store, descriptorOf(root)));
 }

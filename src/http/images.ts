@@ -1,6 +1,6 @@
 import type { Root } from "../archive/options.ts";
 import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../oci/annotation.ts";
-import type { ContentStore, Roots, StoreOptions } from "../content/store.ts";
+import type { ContentStore, Roots } from "../content/store.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { formatReference, parseReference } from "../oci/reference.ts";
 
@@ -13,7 +13,7 @@ export interface ServedImage {
 }
 
 /** What a resolver is told of the request. */
-export interface ResolveOptions extends StoreOptions {
+export interface ResolveOptions {
   /** The request that asks, such as for the credentials it brings. */
   request: Request;
 }
@@ -23,7 +23,7 @@ export interface ImageSources {
   /** Stores of which every root is listed and served. */
   stores?: readonly (ContentStore & Roots)[];
   /** Further images to list and serve. Asked at each request. */
-  list?: (options: StoreOptions) => readonly ServedImage[] | Promise<readonly ServedImage[]>;
+  list?: () => readonly ServedImage[] | Promise<readonly ServedImage[]>;
   /**
    * Finds an image that is not listed, by its full name: `docker.io/library/alpine:3.20`. Asked
    * only for names on one of the `hosts`. Undefined where there is none.
@@ -51,14 +51,11 @@ export class ForbiddenNameError extends Error {
 }
 
 /** The images that are listed, each name once; of two with the same name the first has it. */
-export async function listImages(
-  { stores = [], list }: ImageSources,
-  options: StoreOptions = {},
-): Promise<NamedImage[]> {
+export async function listImages({ stores = [], list }: ImageSources): Promise<NamedImage[]> {
   const ofStores = await Promise.all(
-    stores.map(async (store) => (await store.roots(options)).map((root) => ({ store, root }))),
+    stores.map(async (store) => (await store.roots()).map((root) => ({ store, root }))),
   );
-  const images = [...ofStores.flat(), ...await list?.(options) ?? []];
+  const images = [...ofStores.flat(), ...await list?.() ?? []];
   const named = new Map<string, NamedImage>();
   for (const image of images) {
     const name = imageName(image.root);
@@ -79,7 +76,7 @@ export async function findImage(
   sources: ImageSources,
   options: ResolveOptions,
 ): Promise<ServedImage | undefined> {
-  const images = await listImages(sources, options);
+  const images = await listImages(sources);
   const listed = images.find((image) => image.name === name) ??
     images.find(({ root }) => descriptorOf(root).digest === name);
   if (listed || !sources.resolve) return listed;
