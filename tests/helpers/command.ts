@@ -1,7 +1,6 @@
-import { execFileSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { findProgram, type Outcome, run, type RunOptions } from "./program.ts";
+import { findNode, findProgram, type Outcome, run, type RunOptions } from "./program.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
@@ -17,17 +16,11 @@ export const THIS_RUNTIME: Runtime = "Deno" in globalThis
 export const RUNTIMES: Readonly<Record<string, Runtime | undefined>> = {
   Deno: startWith(findProgram("deno"), "run", "-A"),
   Bun: startWith(findProgram("bun")),
-  "Node 24": startWith(findProgram("node24") ?? nodeOfMajor(24)),
+  "Node 24": startWith(findNode(24)),
 };
 
 function startWith(program: string | undefined, ...args: string[]): Runtime | undefined {
   return program === undefined ? undefined : [program, ...args];
-}
-
-function nodeOfMajor(major: number): string | undefined {
-  const node = findProgram("node");
-  const version = node && execFileSync(node, ["--version"], { encoding: "utf8" });
-  return version?.startsWith(`v${major}.`) ? node : undefined;
 }
 
 /** The program and the arguments that run the command. */

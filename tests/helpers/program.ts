@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
@@ -71,6 +71,15 @@ export function findProgram(name: string): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Where the Node of this major version lies on PATH: as `node24`, or as `node` where that is it. */
+export function findNode(major: number): string | undefined {
+  const named = findProgram(`node${major}`);
+  if (named) return named;
+  const node = findProgram("node");
+  const version = node && execFileSync(node, ["--version"], { encoding: "utf8" });
+  return version?.startsWith(`v${major}.`) ? node : undefined;
 }
 
 /**
