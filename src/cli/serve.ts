@@ -1,5 +1,6 @@
 import process from "node:process";
 import { createArchiveHandler } from "../http/handler.ts";
+import { archivePage } from "../http/page.ts";
 import { listen } from "./http_server.ts";
 import { openSources } from "./source.ts";
 import { describe } from "./usage.ts";
@@ -20,11 +21,12 @@ export async function serveCommand(
   const images = roots.map((root) => ({ store, root }));
   const handler = createArchiveHandler({
     list: () => images,
+    page: archivePage(),
     onError: (error) => process.stderr.write(`oci-archive: ${describe(error)}\n`),
   });
   const { origin, server } = await listen(handler, port, hostname);
   process.stderr.write(
-    `oci-archive: ${images.length} image${images.length === 1 ? "" : "s"} at ${origin}/archives\n`,
+    `oci-archive: ${images.length} image${images.length === 1 ? "" : "s"} at ${origin}/\n`,
   );
   await new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason));

@@ -31,7 +31,7 @@ async function served(
     const origin = await new Promise<string>((resolve, reject) => {
       child.stderr.on("data", (piece) => {
         stderr += piece;
-        const found = / at (http:\S+)\/archives\n/.exec(stderr)?.[1];
+        const found = / at (http:\S+)\/\n/.exec(stderr)?.[1];
         if (found) resolve(found);
       });
       child.on("exit", () => reject(new Error(stderr)));
@@ -49,6 +49,7 @@ for (const [name, runtime] of Object.entries(RUNTIMES)) {
   describe(`oci-archive serve on ${name}`, { skip }, () => {
     test("serves a layout: list, archive, range, HEAD", async () => {
       await served(`oci:${GOLDEN}layout`, runtime!, async (origin) => {
+        assert.match((await ask(origin, "/")).text(), /^<!doctype html>/);
         const [{ name, url }] = JSON.parse((await ask(origin, "/archives")).text());
         assert.equal(name, NAME);
         const whole = await ask(origin, url);
