@@ -18,5 +18,11 @@ export type { ListedImage } from "./listing.ts";
 export { archivePage } from "./page.ts";
 export type { PlanCacheOptions } from "./plan_cache.ts";
 export { archiveResponse, type ArchiveResponseOptions } from "./response.ts";
-export { type S3Credentials, type S3Object, s3Upload, type S3UploadOptions } from "./s3_upload.ts";
+export {
+  type S3ClientOptions,
+  type S3Credentials,
+  type S3Object,
+  s3Upload,
+  type S3UploadOptions,
+} from "./s3_upload.ts";
 export { uploadArchive, type UploadOptions } from "./upload.ts";

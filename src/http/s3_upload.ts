@@ -3,7 +3,7 @@ import type { Progress } from "../archive/stream.ts";
 import type { S3ClientOptions, S3Credentials } from "./s3_client.ts";
 import { S3Multipart, type S3Object } from "./s3_multipart.ts";
 
-export type { S3Credentials, S3Object };
+export type { S3ClientOptions, S3Credentials, S3Object };
 
 /** How to upload to S3. */
 export interface S3UploadOptions extends S3ClientOptions {
