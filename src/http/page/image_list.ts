@@ -22,6 +22,11 @@ export class ImageList {
     byId("list").addEventListener("keydown", (event) => this.#move(event));
   }
 
+  /** Whether the server has said that there are none. */
+  get isEmpty(): boolean {
+    return this.#images?.length === 0;
+  }
+
   /** Asks the server which images there are. */
   async load(): Promise<void> {
     this.#images = undefined;

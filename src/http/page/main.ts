@@ -19,8 +19,14 @@ function nothingPicked(): HTMLElement {
     "div",
     { class: "empty" },
     icon("index"),
-    el("h2", {}, "Pick an image"),
-    el("p", {}, "See what is in it, choose platforms, and download it as an OCI archive."),
+    el("h2", {}, list.isEmpty ? "No images yet" : "Pick an image"),
+    el(
+      "p",
+      {},
+      list.isEmpty
+        ? "This server lists none. If it may ask a registry, type a full name into the search."
+        : "See what is in it, choose platforms, and download it as an OCI archive.",
+    ),
   );
 }
 
@@ -46,5 +52,6 @@ byId("skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
-void list.load();
 show(true);
+await list.load();
+if (list.isEmpty && !view) main.replaceChildren(nothingPicked());
