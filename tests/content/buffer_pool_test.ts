@@ -1,0 +1,51 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { BufferPool } from "../../mod.ts";
+
+test("take() gives a buffer of the pool's size, 1 MiB where none was said", () => {
+  assert.equal(new BufferPool().size, 1_048_576);
+  assert.equal(new BufferPool().take().length, 1_048_576);
+  assert.equal(new BufferPool(100).take().length, 100);
+});
+
+test("take() gives what give() took, and fresh buffers otherwise", () => {
+  const pool = new BufferPool(8);
+  const [one, other] = [pool.take(), pool.take()];
+  assert.notEqual(one.buffer, other.buffer);
+  pool.give(one);
+  assert.equal(pool.take().buffer, one.buffer);
+  assert.notEqual(pool.take().buffer, one.buffer);
+});
+
+test("give() takes a part for its whole buffer", () => {
+  const pool = new BufferPool(8);
+  const buffer = pool.take();
+  pool.give(buffer.subarray(3, 5));
+  const again = pool.take();
+  assert.equal(again.buffer, buffer.buffer);
+  assert.equal(again.length, 8);
+});
+
+test("give() takes a buffer once, however often it is given", () => {
+  const pool = new BufferPool(8);
+  const buffer = pool.take();
+  for (let i = 0; i < 3; i++) pool.give(buffer.subarray(i));
+  assert.notEqual(pool.take().buffer, pool.take().buffer);
+});
+
+test("give() takes any buffer of the right size, and no other", () => {
+  const pool = new BufferPool(8);
+  for (const size of [0, 7, 9]) pool.give(new Uint8Array(size));
+  assert.equal(pool.take().length, 8);
+  const own = new Uint8Array(8);
+  pool.give(own);
+  assert.equal(pool.take().buffer, own.buffer);
+});
+
+test("give() leaves a buffer that was transferred away", () => {
+  const pool = new BufferPool(8);
+  const buffer = pool.take();
+  structuredClone(buffer, { transfer: [buffer.buffer] });
+  pool.give(buffer);
+  assert.equal(pool.take().length, 8);
+});
