@@ -97,7 +97,8 @@ describe("through faults", { skip }, () => {
       minDelay: 5,
       maxDelay: 50,
       maxAttempts: 40,
-      stallTimeout: 500,
+      // Short only where something stalls: a busy machine may be slow all by itself.
+      stallTimeout: faults.stall ? 1000 : 30_000,
     });
     try {
       await body(proxy, store);
@@ -124,7 +125,7 @@ describe("through faults", { skip }, () => {
           faults.redirect === true,
           proxy.requests.some(({ path }) => path.includes("?sig")),
         );
-        if (!faults.ignoreRange) {
+        if (!faults.ignoreRange && !faults.stall) {
           const times = proxy.blobBytes / SIZE;
           assert.ok(times <= 1.2, `${times.toFixed(3)} times the size was downloaded`);
         }
