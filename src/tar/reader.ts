@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { InvalidTarError, LimitError } from "../errors.ts";
+import { InvalidTarError } from "../errors.ts";
 import { BLOCK, checksum, paddingSize } from "./header.ts";
 
 /** What a tar says of one entry. */
@@ -31,7 +31,7 @@ export interface TarEntry {
 /** Gives the next bytes of a tar: as many as asked for, or fewer at its end. */
 export type ReadBytes = (length: number) => Promise<Uint8Array>;
 
-/** The most bytes of a PAX header or a long name: far above any path. */
+/** The most bytes of one entry's PAX headers and long names: far above any path. */
 const MAX_EXTENSION = 1 << 20;
 
 const ZERO_BLOCK = new Uint8Array(BLOCK);
@@ -65,8 +65,8 @@ export async function readEntry(read: ReadBytes, offset: number): Promise<TarEnt
         bodyOffset: at,
       };
     }
-    if (fields.size > MAX_EXTENSION) {
-      throw new LimitError(`the tar header at byte ${at}`, "MAX_EXTENSION", MAX_EXTENSION);
+    if (at - offset + fields.size > MAX_EXTENSION) {
+      throw new InvalidTarError(at, `its extended headers take more than ${MAX_EXTENSION} bytes`);
     }
     const padded = fields.size + paddingSize(fields.size);
     const body = await read(padded);
@@ -139,7 +139,8 @@ function parsePax(body: Uint8Array, at: number): Map<string, string> {
   const records = new Map<string, string>();
   for (let i = 0; i < body.length;) {
     const space = body.indexOf(0x20, i);
-    const length = space < 0 ? NaN : Number(text(body, i, space - i));
+    const digits = space < 0 ? "" : text(body, i, space - i);
+    const length = /^[1-9][0-9]*$/.test(digits) ? Number(digits) : NaN;
     const equals = body.indexOf(0x3d, space);
     if (
       !Number.isSafeInteger(length) || i + length > body.length || equals < 0 ||
