@@ -41,6 +41,8 @@ const TAR = "application/x-tar";
  * that is cut cannot be, unless `verify` is `"blob"`, and then it is read whole. Whoever puts
  * ranges together verifies the result, as `oci-archive verify` and every image loader do.
  *
+ * Bun.serve sends every stream in chunks and drops the Content-Length; node:http on Bun keeps it.
+ *
  * @example
  * ```ts
  * import { MediaType, MemoryStore, planArchive } from "@oci/archive";

@@ -7,7 +7,9 @@ import { send } from "./send.ts";
 
 /** Whose name requests are signed in. */
 export interface S3Credentials {
+  /** The key's name. */
   accessKeyId: string;
+  /** The key itself; it never leaves this machine. */
   secretAccessKey: string;
   /** Of temporary credentials. */
   sessionToken?: string;
@@ -15,6 +17,7 @@ export interface S3Credentials {
 
 /** How to talk to S3. */
 export interface S3ClientOptions {
+  /** Whose name requests are signed in. */
   credentials: S3Credentials;
   /**
    * Where the bucket is.
@@ -27,7 +30,7 @@ export interface S3ClientOptions {
    */
   retries?: number;
   /**
-   * Milliseconds before the first new try; each further one waits twice as long.
+   * Milliseconds at most before the first new try; each further one waits about twice as long.
    * @default {200}
    */
   retryDelay?: number;
@@ -103,7 +106,8 @@ export class S3Client {
         signal?.throwIfAborted();
         if (tries >= retries || (error instanceof S3Refusal && !mayPass(error))) throw error;
       }
-      const wait = retryDelay * 2 ** tries;
+      // Not all parts at the same moment again.
+      const wait = retryDelay * 2 ** tries * (0.5 + Math.random() / 2);
       await abortable(new Promise((resolve) => setTimeout(resolve, wait)), signal);
     }
   }

@@ -14,7 +14,7 @@ describe("oci-archive export -o URL", () => {
     const args = ["export", `oci:${GOLDEN}layout`, "-o", `${sink.origin}/take`];
     const { status, stdout, stderr } = await command(args);
     assert.deepEqual([status, text(stdout), stderr], [0, "", ""]);
-    const [received] = sink.received;
+    const [received] = await sink.received(1);
     assert.equal(received?.method, "PUT");
     assert.equal(received.sha256, await sha256(await readFile(`${GOLDEN}expected.tar`)));
   });

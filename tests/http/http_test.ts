@@ -1,5 +1,5 @@
 /** One suite of HTTP cases, grouped by header, for every runtime. */
-import { after, before, describe, test, type TestContext } from "node:test";
+import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { type ArchivePlan, planArchive } from "../../mod.ts";
@@ -21,24 +21,20 @@ async function planned(name: string): Promise<ArchivePlan & { bytes: Uint8Array 
 
 const urlOf = (name: string, query = "") => `/archives/${encodeURIComponent(name)}.tar${query}`;
 
-for (const { name: runtime, start, chunkedStreams } of RUNTIMES) {
-  describe(runtime, () => {
-    let server: Server | undefined;
+for (const { name: runtime, skip, start, chunkedStreams } of RUNTIMES) {
+  describe(runtime, { skip }, () => {
+    let server: Server;
     before(async () => {
       server = await start();
     });
-    after(() => server?.stop());
+    after(() => server.stop());
 
     /** A test that asks the server. */
     function httpTest(
       name: string,
       body: (get: (path: string, options?: Ask) => ReturnType<typeof ask>) => Promise<void>,
     ) {
-      test(name, async (t: TestContext) => {
-        if (!server) return t.skip(`${runtime} is not installed`);
-        const { origin } = server;
-        await body((path, options) => ask(origin, path, options));
-      });
+      test(name, () => body((path, options) => ask(server.origin, path, options)));
     }
     const counts = async (get: (path: string) => ReturnType<typeof ask>): Promise<Counts> =>
       JSON.parse((await get("/counts")).text());

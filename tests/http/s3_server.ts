@@ -3,7 +3,6 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { isInstalled } from "./servers/start.ts";
 
 /** A server with one empty bucket. */
 export interface S3Server {
@@ -14,9 +13,8 @@ export interface S3Server {
   stop(): void;
 }
 
-/** Undefined where moto is not installed. */
-export async function startS3(): Promise<S3Server | undefined> {
-  if (!isInstalled("moto_server", ["--help"])) return undefined;
+/** Starts moto's server. */
+export async function startS3(): Promise<S3Server> {
   const child = spawn("moto_server", ["-H", "127.0.0.1", "-p", "0"], {
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -4,6 +4,7 @@ import { type ArchivePlan, DigestMismatchError, MemoryStore, planArchive } from 
 import { s3Upload, type S3UploadOptions } from "../../src/http/mod.ts";
 import { collect, noise, sha256 } from "../helpers/bytes.ts";
 import { addImage } from "../helpers/image.ts";
+import { lacks } from "../helpers/program.ts";
 import { AppStore, NAMES } from "./servers/app.ts";
 import { type Fault, type Proxy, type S3Server, startProxy, startS3 } from "./s3_server.ts";
 
@@ -20,14 +21,14 @@ async function largePlan(): Promise<ArchivePlan> {
   return await planArchive(store, [manifest]);
 }
 
-describe("s3Upload() to a real server", () => {
-  let server: S3Server | undefined;
+describe("s3Upload() to a real server", { skip: lacks("moto_server") }, () => {
+  let server: S3Server;
   let plan: ArchivePlan;
   before(async () => {
     server = await startS3();
     plan = await largePlan();
   });
-  after(() => server?.stop());
+  after(() => server.stop());
 
   /** A test against the server, through a proxy that fails some requests. */
   function s3Test(
@@ -36,7 +37,6 @@ describe("s3Upload() to a real server", () => {
     body: (proxy: Proxy, server: S3Server) => Promise<void>,
   ) {
     test(name, async (t: TestContext) => {
-      if (!server) return t.skip("moto_server is not installed");
       const proxy = await startProxy(server.url, fault);
       t.after(() => proxy.stop());
       await body(proxy, server);

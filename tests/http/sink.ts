@@ -18,8 +18,8 @@ export interface Received {
 
 export interface Sink {
   origin: string;
-  /** In the order in which connections closed. */
-  received: Received[];
+  /** What has come, in the order in which connections closed, once there are so many. */
+  received(count: number): Promise<Received[]>;
   stop(): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ export interface Sink {
  * and `/loop` to itself.
  */
 export function startSink(t: TestContext): Promise<Sink> {
-  const received: Received[] = [];
+  const all: Received[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -38,12 +38,16 @@ export function startSink(t: TestContext): Promise<Sink> {
     socket.on("error", () => {});
     socket.on("close", () => {
       sockets.delete(socket);
-      if (upload.received) received.push(upload.finish());
+      if (upload.received) all.push(upload.finish());
     });
   });
   const stop = async () => {
     for (const socket of sockets) socket.destroy();
     await new Promise((closed) => server.close(closed));
+  };
+  const received = async (count: number) => {
+    while (all.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+    return all;
   };
   t.after(stop);
   return new Promise((resolve) => {
