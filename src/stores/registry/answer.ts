@@ -81,6 +81,11 @@ export class Answer {
     return bytes;
   }
 
+  /** Reads the rest where it is short, so that the connection can be used again. */
+  async finish(): Promise<void> {
+    await this.bytes(["answer to throw away", 64 << 10]).catch(() => {});
+  }
+
   /** Ends the exchange; what is left of the body is not read. */
   close(): void {
     // Not every runtime closes the connection for a cancelled body alone.

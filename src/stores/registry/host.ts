@@ -73,7 +73,7 @@ export class Host {
       const challenge = answer.headers.get("www-authenticate");
       const isRenewed = await this.#authorizer.challenged(challenge, authorization, call);
       if (!isRenewed) return await this.#expectOk(answer, authorization);
-      answer.close();
+      await answer.finish();
     }
   }
 

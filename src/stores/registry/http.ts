@@ -35,6 +35,8 @@ export interface HttpRequest {
   authorization?: string;
 }
 
+const MAX_REDIRECT_BODY = 64 << 10;
+
 /** Sends one request over `fetch` and follows redirects by hand, so that credentials stay at home. */
 export class Http {
   #options: HttpOptions;
@@ -65,7 +67,7 @@ export class Http {
         if (!isRedirect(response) || request.body !== undefined) {
           return new Answer(response, { url, isElsewhere, exchange, patience });
         }
-        response.body?.cancel().catch(() => {});
+        if (response.body) await drain(response.body, exchange, patience());
         url = target(url, response.headers.get("location"));
       }
       throw new RegistryError(plainUrl(url), `more than ${maxRedirects} redirects led here`);
@@ -93,6 +95,21 @@ export class Http {
 
 function isRedirect({ status, headers }: Response): boolean {
   return [301, 302, 303, 307, 308].includes(status) && headers.has("location");
+}
+
+/** Reads what stands in a redirect, so that its connection can be used again. */
+async function drain(
+  body: ReadableStream<Uint8Array>,
+  exchange: Exchange,
+  patience: number,
+): Promise<void> {
+  const reader = body.getReader();
+  for (let size = 0; size < MAX_REDIRECT_BODY;) {
+    const { done, value } = await exchange.wait(reader.read(), patience);
+    if (done) return;
+    size += value.length;
+  }
+  reader.cancel().catch(() => {});
 }
 
 function target(from: URL, location: string | null): URL {

@@ -357,6 +357,24 @@ for (
   });
 }
 
+test("a redirect with an endless body is followed, and not read to its end", async () => {
+  const { registry, store, layer } = await setUp();
+  let given = 0;
+  registry.interceptions.push(({ url }) => {
+    if (url.host !== registry.host) return undefined;
+    const body = new ReadableStream({
+      pull(controller) {
+        given += 10_000;
+        controller.enqueue(new Uint8Array(10_000));
+      },
+    });
+    const headers = { location: `https://blobs.test${url.pathname}` };
+    return new Response(body, { status: 307, headers });
+  });
+  assert.deepEqual(await readLayer(store, layer), LAYER);
+  assert.ok(given < 100_000, `${given} bytes`);
+});
+
 test("where fetch hides redirects, as in browsers, it follows them itself", async () => {
   const { registry, layer } = await setUp();
   const fetch = (href: string, init: RequestInit) => {
