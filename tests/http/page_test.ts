@@ -11,12 +11,13 @@ import {
   savedFiles,
 } from "./page/browser.ts";
 import { sha256 } from "../helpers/bytes.ts";
+import { lacks } from "../helpers/program.ts";
 import { NAMES } from "./page/images.ts";
 import { type Server, startServer } from "./servers/start.ts";
 
 const SERVER = new URL("page/server.ts", import.meta.url).pathname;
 
-describe("archivePage()", { skip: noBrowser }, () => {
+describe("archivePage()", { skip: noBrowser || lacks("deno") }, () => {
   let server: Server | undefined;
   let browser: Browser;
 
@@ -309,10 +310,13 @@ describe("archivePage()", { skip: noBrowser }, () => {
     }, { viewport: { width: 400, height: 800 } });
   });
 
+  const grounds = { light: "rgb(245, 245, 243)", dark: "rgb(19, 20, 23)" };
   for (const colorScheme of ["light", "dark"] as const) {
     test(`has text of enough contrast in ${colorScheme} colours`, async () => {
       await visit({ name: NAMES.multi, query: "?platform=linux/amd64" }, async (page) => {
         await page.locator(".plan").waitFor();
+        const ground = "getComputedStyle(document.documentElement).backgroundColor";
+        assert.equal(await page.evaluate(ground), grounds[colorScheme]);
         assert.deepEqual(await page.evaluate(`(${poorContrast})()`), []);
       }, { colorScheme });
     });

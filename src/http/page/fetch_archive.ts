@@ -29,8 +29,8 @@ export class BrokenTransferError extends Error {
   }
 }
 
-/** Attempts in a row that bring no byte. */
-const ATTEMPTS = 6;
+/** How often to try again in a row without a byte that comes. */
+const RETRIES = 5;
 /** What to ask for at a time after a break: browsers forget what had come just before it. */
 const PIECE = 1 << 20;
 
@@ -46,7 +46,8 @@ export function fetchArchive(
   return pullStream(async function* (stop) {
     let bytes = 0;
     let piece = Infinity;
-    for (let attempt = 1; bytes < size;) {
+    let breaks = 0;
+    while (bytes < size) {
       const end = Math.min(bytes + piece, size);
       try {
         const body = await openRange(url, { start: bytes, end, size, etag, signal: stop });
@@ -55,7 +56,7 @@ export function fetchArchive(
           if (done) break;
           bytes += value.length;
           if (bytes > end) throw new ServerError(200, `More than ${end} bytes came`);
-          attempt = 1;
+          breaks = 0;
           yield value;
         }
         piece *= 4;
@@ -63,10 +64,9 @@ export function fetchArchive(
         if (stop.aborted || error instanceof ServerError) throw error;
       }
       if (bytes === end) continue;
-      if (attempt === ATTEMPTS) throw new BrokenTransferError(bytes);
-      await new Promise((resolve) => setTimeout(resolve, delay * 2 ** attempt));
+      if (++breaks > RETRIES) throw new BrokenTransferError(bytes);
+      await new Promise((resolve) => setTimeout(resolve, delay * 2 ** breaks));
       stop.throwIfAborted();
-      attempt++;
       piece = piece > PIECE ? PIECE : piece / 4;
       onResume?.(bytes);
     }
