@@ -12,7 +12,7 @@ export function portable(): string[] {
 
 /** Those that touch a disk or start the command, and so run where the command does. */
 export function onDisk(): string[] {
-  const folders = ["tests/golden_test.ts", "tests/stores/", "tests/cli/"];
+  const folders = ["tests/golden_test.ts", "tests/oracle_test.ts", "tests/stores/", "tests/cli/"];
   return testFiles().filter((file) => folders.some((folder) => file.startsWith(folder)));
 }
 
