@@ -63,7 +63,7 @@ export function planGrowth(context: Context): Case[] {
 const IDLE: Contestant = {
   name: "nothing (start and end of Deno)",
   version: () => Promise.resolve(DENO.version()),
-  measure: () => timeCommand(DENO.command(child("empty.ts"))),
+  measure: () => timeCommand(DENO.command(child("empty.js"))),
 };
 
 function planning(context: Context, name: string, shape: LayoutShape): Contestant {

@@ -6,7 +6,7 @@ import { MAIN, ociArchive } from "./peers/oci_archive.ts";
 import { RUNTIMES } from "./runtimes.ts";
 import { timeCommand } from "./timed_command.ts";
 
-const EMPTY = fileURLToPath(new URL("children/empty.ts", import.meta.url));
+const EMPTY = fileURLToPath(new URL("children/empty.js", import.meta.url));
 const NOWHERE = { kind: "null", path: "/dev/null" } as const;
 
 /** How long does the command take where there is hardly anything to do? */

@@ -13,6 +13,13 @@ const SIZE = 1 << 20;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** What a worker answers: the buffer that it has hashed, or the digest. */
+interface Answer {
+  buffer?: ArrayBuffer;
+  length?: number;
+  digest?: string;
+}
+
 interface Hasher {
   /** Resolves with the bytes once they have been hashed. */
   update(bytes: Bytes): Promise<Bytes>;
@@ -57,15 +64,19 @@ function inThisThread(): Hasher {
 
 function inWorker(): Hasher {
   const worker = new Worker(new URL("hash_thread.ts", import.meta.url));
-  const waiting: ((answer: unknown) => void)[] = [];
-  worker.on("message", (answer) => waiting.shift()!(answer));
-  const ask = <Answer>(message: unknown, transfer: ArrayBuffer[] = []) => {
-    worker.postMessage(message, transfer);
-    return new Promise<Answer>((resolve) => waiting.push(resolve as (answer: unknown) => void));
+  const waiting: ((answer: Answer) => void)[] = [];
+  worker.on("message", (answer: Answer) => waiting.shift()!(answer));
+  // Not the array itself: Deno takes 600 ms for one of 1 MiB, and 0.3 ms for its buffer.
+  const ask = (question: Omit<Answer, "digest">) => {
+    worker.postMessage(question, question.buffer ? [question.buffer] : []);
+    return new Promise<Answer>((resolve) => waiting.push(resolve));
   };
   return {
-    update: (bytes) => ask<Bytes>(bytes, [bytes.buffer]),
-    digest: () => ask<string>("digest"),
+    async update({ buffer, length }) {
+      const hashed = await ask({ buffer, length });
+      return new Uint8Array(hashed.buffer!, 0, length);
+    },
+    digest: async () => (await ask({})).digest!,
     end: () => void worker.terminate(),
   };
 }

@@ -1,2 +1,0 @@
-// What it costs to start a runtime and do nothing.
-export {};
