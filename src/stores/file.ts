@@ -24,7 +24,7 @@ export async function openFile(
   { offset = 0, length, signal, buffers }: OpenOptions & { length: number },
 ): Promise<BlobBody> {
   signal?.throwIfAborted();
-  if (length > CHUNK) return await streamFile(path, { offset, length, buffers });
+  if (length > CHUNK) return await streamFile(path, { offset, length, signal, buffers });
   const file = openSync(path, "r");
   try {
     // A small one is copied on the way anyway, and would waste most of a buffer.
@@ -44,7 +44,7 @@ export async function openFile(
 /** Streams a file with one read ahead, so that reading goes on while the last chunk is hashed. */
 export async function streamFile(
   path: string,
-  { offset = 0, length = Infinity, buffers }: OpenOptions = {},
+  { offset = 0, length = Infinity, signal, buffers }: OpenOptions = {},
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   const file = await open(path);
   const end = offset + length;
@@ -59,11 +59,27 @@ export async function streamFile(
     // Its failure is heard when its turn comes.
     ahead?.catch(() => {});
   };
+  let abort: () => void;
+  const close = async () => {
+    signal?.removeEventListener("abort", abort);
+    await ahead?.catch(() => {});
+    await file.close();
+  };
   return new ReadableStream({
+    start(controller) {
+      abort = () => {
+        controller.error(signal!.reason);
+        close();
+      };
+      signal?.addEventListener("abort", abort);
+      // Opening took a while.
+      if (signal?.aborted) abort();
+    },
     async pull(controller) {
       try {
         if (!ahead) readAhead();
         const chunk = await ahead;
+        if (signal?.aborted) return;
         if (chunk && chunk.length > 0) {
           // A short chunk is the file's end.
           if (chunk.length < CHUNK) ahead = undefined;
@@ -71,17 +87,14 @@ export async function streamFile(
           controller.enqueue(chunk);
           if (ahead) return;
         }
-        await file.close();
+        await close();
         controller.close();
       } catch (error) {
-        await file.close();
+        await close();
         throw error;
       }
     },
-    async cancel() {
-      await ahead?.catch(() => {});
-      await file.close();
-    },
+    cancel: close,
   }, { highWaterMark: 0 });
 }
 

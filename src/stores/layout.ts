@@ -58,7 +58,7 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
     try {
       const path = `${this.#directory}/${blobPath(digest)}`;
       // One byte more than there should be, so that one too many is seen.
-      const wanted = offset + length >= size ? size - offset + 1 : length;
+      const wanted = offset + length >= size ? Math.max(size - offset + 1, 0) : length;
       return await openFile(path, { ...options, offset, length: wanted });
     } catch (cause) {
       throw this.#error(cause, digest);
