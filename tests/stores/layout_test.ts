@@ -1,0 +1,428 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  BlobReadError,
+  BufferPool,
+  type Descriptor,
+  MediaType,
+  planArchive,
+  readBlob,
+  SizeMismatchError,
+} from "../../mod.ts";
+import { LayoutStore } from "../../src/stores/layout.ts";
+import { describeStore } from "../contracts/store.ts";
+import { collect, drain, equal, macrotask, noise, sha256 } from "../helpers/bytes.ts";
+import { inFolder } from "../helpers/folder.ts";
+import { addImage, addIndex, addJson } from "../helpers/image.ts";
+import { LayoutFolder, tagged } from "../helpers/layout_folder.ts";
+
+const MIB = 1_048_576;
+
+/** A pool that knows how many buffers were taken from it, and how many it had to make. */
+class CountingPool extends BufferPool {
+  taken = 0;
+  readonly made = new Set<ArrayBuffer>();
+
+  override take(): Uint8Array<ArrayBuffer> {
+    const buffer = super.take();
+    this.taken++;
+    this.made.add(buffer.buffer);
+    return buffer;
+  }
+}
+
+describeStore(
+  "LayoutStore",
+  ["exists", "resolve", "roots", "referrers"],
+  async ({ blobs, roots }) => {
+    const path = await mkdtemp(join(tmpdir(), "oci-archive-test-"));
+    const layout = new LayoutFolder(path);
+    for (const { descriptor, bytes } of blobs) {
+      const algorithm = descriptor.digest.startsWith("sha512:") ? "sha512" : "sha256";
+      await layout.add(descriptor.mediaType, bytes, algorithm);
+    }
+    await layout.list(
+      roots.map(({ descriptor, tag }) => tag ? tagged(descriptor, tag) : descriptor),
+    );
+    return { store: new LayoutStore(path), close: () => rm(path, { recursive: true }) };
+  },
+);
+
+/** Runs a test on a layout folder without anything in it. */
+function inLayout(test: (layout: LayoutFolder, store: LayoutStore) => Promise<void>) {
+  return () => inFolder((path) => test(new LayoutFolder(path), new LayoutStore(path)));
+}
+
+const named = (descriptor: Descriptor, name: string): Descriptor => ({
+  ...descriptor,
+  annotations: { "io.containerd.image.name": name },
+});
+
+test(
+  "resolve() finds by reference name, by full name and by digest",
+  inLayout(async (layout, store) => {
+    const one = tagged((await addImage(layout, { config: "1" })).manifest, "1.0");
+    const other = named((await addImage(layout, { config: "2" })).manifest, "example.com/app:2");
+    await layout.list([one, other]);
+    assert.deepEqual(await store.resolve("1.0"), one);
+    assert.deepEqual(await store.resolve("example.com/app:2"), other);
+    assert.deepEqual(await store.resolve(other.digest), other);
+    assert.deepEqual(await store.resolve(`@${other.digest}`), other);
+  }),
+);
+
+test(
+  "resolve() finds manifests inside of a listed index by digest, however deep",
+  inLayout(async (layout, store) => {
+    const { manifest } = await addImage(layout);
+    const inner = await addIndex(layout, [manifest]);
+    await layout.list([await addIndex(layout, [inner])]);
+    assert.deepEqual(await store.resolve(inner.digest), inner);
+    assert.deepEqual(await store.resolve(manifest.digest), manifest);
+  }),
+);
+
+test(
+  "resolve() finds a listed manifest whose blob is not there",
+  inLayout(async (layout, store) => {
+    const { manifest } = await addImage(layout);
+    await rm(layout.file(manifest));
+    await layout.list([await addIndex(layout, [manifest])]);
+    assert.deepEqual(await store.resolve(manifest.digest), manifest);
+  }),
+);
+
+test(
+  "resolve() takes a name that stands for the same manifest twice",
+  inLayout(async (layout, store) => {
+    const { manifest } = await addImage(layout);
+    await layout.list([tagged(manifest, "1.0"), tagged(manifest, "1.0")]);
+    assert.equal((await store.resolve("1.0")).digest, manifest.digest);
+  }),
+);
+
+test(
+  "resolve() rejects a name that stands for several manifests, and names them",
+  inLayout(async (layout, store) => {
+    const one = (await addImage(layout, { config: "1" })).manifest;
+    const other = (await addImage(layout, { config: "2" })).manifest;
+    await layout.list([tagged(one, "1.0"), tagged(other, "1.0")]);
+    await assert.rejects(() => store.resolve("1.0"), {
+      name: "ReferenceNotFoundError",
+      message: `Cannot find "1.0": ${layout.path} has several; choose by digest: ` +
+        `${one.digest} or ${other.digest}`,
+    });
+  }),
+);
+
+test(
+  "resolve() rejects an unknown name with those that there are",
+  inLayout(async (layout, store) => {
+    const { manifest } = await addImage(layout);
+    await layout.list([tagged(manifest, "1.0"), named(manifest, "example.com/app:2"), manifest]);
+    await assert.rejects(() => store.resolve("2.0"), {
+      name: "ReferenceNotFoundError",
+      message: `Cannot find "2.0": ${layout.path} has 1.0, example.com/app:2`,
+    });
+    await writeFile(join(layout.path, "index.json"), JSON.stringify({ manifests: [manifest] }));
+    await assert.rejects(() => new LayoutStore(layout.path).resolve("2.0"), {
+      message: `Cannot find "2.0": ${layout.path} has no names; choose by digest: @sha256:…`,
+    });
+  }),
+);
+
+test(
+  "roots() keep every field of their descriptors",
+  inLayout(async (layout, store) => {
+    const { manifest } = await addImage(layout);
+    const root = {
+      ...tagged(manifest, "1.0"),
+      platform: { architecture: "arm64", os: "linux", variant: "v8" },
+      artifactType: "application/vnd.example",
+    };
+    await layout.list([root]);
+    assert.deepEqual(await store.roots(), [root]);
+  }),
+);
+
+const BROKEN: [what: string, file: string, content: string | undefined, why: string][] = [
+  ["without oci-layout", "oci-layout", undefined, "is missing"],
+  ["without index.json", "index.json", undefined, "is missing"],
+  ["whose oci-layout is not JSON", "oci-layout", "{", "is not JSON"],
+  [
+    "whose oci-layout has no version",
+    "oci-layout",
+    "{}",
+    'must have imageLayoutVersion "1.0.0"',
+  ],
+  [
+    "whose oci-layout is of another version",
+    "oci-layout",
+    '{"imageLayoutVersion":"2.0.0"}',
+    'must have imageLayoutVersion "1.0.0"',
+  ],
+  [
+    "whose oci-layout is an array",
+    "oci-layout",
+    "[]",
+    'must have imageLayoutVersion "1.0.0"',
+  ],
+  [
+    "whose index.json is not JSON",
+    "index.json",
+    '{"manifests":[',
+    "is broken: Cannot use manifest index.json: is not JSON",
+  ],
+  [
+    "whose index.json is a manifest",
+    "index.json",
+    '{"schemaVersion":2,"config":{},"layers":[]}',
+    "is broken: Cannot use manifest index.json: config belongs to a manifest, not to an index",
+  ],
+  [
+    "whose index.json lists something without a digest",
+    "index.json",
+    '{"manifests":[{"size":1}]}',
+    "is broken: Cannot use the descriptor in manifest index.json manifests[0]: digest is missing",
+  ],
+];
+for (const [what, file, content, why] of BROKEN) {
+  test(
+    `a layout ${what} is refused`,
+    inLayout(async (layout, store) => {
+      await layout.list([]);
+      if (content === undefined) await rm(join(layout.path, file));
+      else await writeFile(join(layout.path, file), content);
+      const subject = { mediaType: "", digest: `sha256:${"0".repeat(64)}`, size: 1 };
+      for (const call of [store.roots(), store.resolve("1.0"), store.referrers(subject)]) {
+        await assert.rejects(call, {
+          name: "InvalidLayoutError",
+          file,
+          message: `Cannot read ${layout.path} as an OCI image layout: ${file} ${why}`,
+        });
+      }
+    }),
+  );
+}
+
+test("a layout that is no directory is refused", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "file");
+    await writeFile(path, "");
+    for (const where of [path, join(folder, "nothing")]) {
+      await assert.rejects(() => new LayoutStore(where).roots(), {
+        name: "InvalidLayoutError",
+        message: `Cannot read ${where} as an OCI image layout: oci-layout is missing`,
+      });
+    }
+  }));
+
+test(
+  "an index.json that is too large is refused before it is parsed",
+  inLayout(async (layout, store) => {
+    await layout.list([]);
+    await truncate(join(layout.path, "index.json"), 64 * 1_048_576 + 1);
+    await assert.rejects(() => store.roots(), { name: "LimitError", limit: "MAX_INDEX" });
+  }),
+);
+
+test(
+  "roots() read a layout anew after it was refused, and once after that",
+  inLayout(async (layout, store) => {
+    await assert.rejects(() => store.roots(), { name: "InvalidLayoutError" });
+    const { manifest } = await addImage(layout);
+    await layout.list([manifest]);
+    assert.deepEqual(await store.roots(), [manifest]);
+    await layout.list([]);
+    assert.deepEqual(await store.roots(), [manifest]);
+  }),
+);
+
+test(
+  "referrers() finds nested ones, indexes too, with their type and annotations",
+  inLayout(async (layout, store) => {
+    const { manifest } = await addImage(layout);
+    const referrer = (config: string, fields: Record<string, unknown>) =>
+      addImage(layout, { config, fields: { subject: manifest, ...fields } });
+    const bom = await referrer("bom", { annotations: { kind: "bom" } });
+    const nested = await referrer("nested", { artifactType: "application/vnd.nested" });
+    const index = await addJson(layout, MediaType.ImageIndex, {
+      schemaVersion: 2,
+      subject: manifest,
+      artifactType: "application/vnd.index",
+      manifests: [nested.manifest],
+    });
+    await layout.list([manifest, bom.manifest, index]);
+    assert.deepEqual(await store.referrers(manifest), [
+      // Without a type of its own, it has its config's.
+      { ...bom.manifest, annotations: { kind: "bom" }, artifactType: MediaType.ImageConfig },
+      { ...index, artifactType: "application/vnd.index" },
+      { ...nested.manifest, artifactType: "application/vnd.nested" },
+    ]);
+  }),
+);
+
+test(
+  "referrers() passes over what is missing, damaged or no manifest",
+  inLayout(async (layout, store) => {
+    const { manifest, config } = await addImage(layout);
+    const referrer = (config: string) =>
+      addImage(layout, { config, fields: { subject: manifest } });
+    const [good, missing, damaged] = [
+      (await referrer("good")).manifest,
+      (await referrer("missing")).manifest,
+      (await referrer("damaged")).manifest,
+    ];
+    await rm(layout.file(missing));
+    await writeFile(layout.file(damaged), "x".repeat(damaged.size));
+    await layout.list([missing, damaged, config, manifest, good, good]);
+    const found = await store.referrers(manifest);
+    assert.deepEqual(found.map(({ digest }) => digest), [good.digest]);
+  }),
+);
+
+const SIZES = { small: 1000, large: 3_000_000 };
+for (const [what, size] of Object.entries(SIZES)) {
+  test(
+    `a ${what} blob that is longer or shorter than its descriptor is noticed`,
+    inLayout(async (layout, store) => {
+      const image = await addImage(layout, { layers: [noise(size)] });
+      const layer = image.layers[0]!;
+      const plan = await planArchive(store, [image.manifest]);
+      for (const actual of [size + 1, size + 5_000_000, size - 1, 0]) {
+        await truncate(layout.file(layer), actual);
+        const { error } = await drain(plan.stream());
+        assert.ok(error instanceof SizeMismatchError, String(error));
+        assert.deepEqual([error.digest, error.expected], [layer.digest, size]);
+        assert.ok(actual < size ? error.actual === actual : error.actual > size, error.message);
+      }
+    }),
+  );
+
+  test(
+    `a directory in the place of a ${what} blob is a BlobReadError`,
+    inLayout(async (layout, store) => {
+      const image = await addImage(layout, { layers: [noise(size)] });
+      const layer = image.layers[0]!;
+      const plan = await planArchive(store, [image.manifest]);
+      await rm(layout.file(layer));
+      await mkdir(layout.file(layer));
+      const { error } = await drain(plan.stream());
+      assert.ok(error instanceof BlobReadError, String(error));
+      assert.equal(error.digest, layer.digest);
+    }),
+  );
+}
+
+test(
+  "open() gives what fits into 1 MiB at once, and the rest in chunks of 1 MiB",
+  inLayout(async (layout, store) => {
+    const at = async (size: number) => {
+      const body = await store.open(await layout.add("", noise(size)));
+      return body instanceof Uint8Array ? body.length : (await drain(body)).chunks
+        .map(({ length }) => length);
+    };
+    assert.equal(await at(MIB - 1), MIB - 1);
+    assert.deepEqual(await at(MIB), [MIB]);
+    assert.deepEqual(await at(2 * MIB + 5), [MIB, MIB, 5]);
+  }),
+);
+
+test(
+  "open() reads one chunk ahead, and no more",
+  inLayout(async (layout, store) => {
+    const buffers = new CountingPool();
+    const body = await store.open(await layout.add("", noise(5 * MIB)), { buffers });
+    const reader = (body as ReadableStream<Uint8Array>).getReader();
+    await macrotask();
+    assert.equal(buffers.taken, 0);
+    for (const expected of [2, 3, 4]) {
+      await reader.read();
+      await macrotask();
+      assert.equal(buffers.taken, expected);
+    }
+    await reader.cancel();
+  }),
+);
+
+test(
+  "chunks that are given back at once hold the right bytes",
+  inLayout(async (layout, store) => {
+    const sizes = [3 * MIB, 2 * MIB + 1, MIB, MIB - 1, 700_000, 200_000, 10, 4 * MIB + 77_777];
+    const layers = sizes.map((size, i) => noise(size, i + 1));
+    const image = await addImage(layout, { layers });
+    const plan = await planArchive(store, [image.manifest]);
+    const expected = await sha256(await collect(plan.stream()));
+
+    for (const [start, end] of [[0, plan.size], [1_500_000, plan.size - 1_000_000]] as const) {
+      const part = (await collect(plan.stream())).slice(start, end);
+      const buffers = new CountingPool();
+      const came = new Uint8Array(end - start);
+      let at = 0;
+      for await (const chunk of plan.stream({ start, end, buffers })) {
+        came.set(chunk, at);
+        at += chunk.length;
+        // Whoever reads it after this reads nonsense.
+        chunk.fill(0xaa);
+        buffers.give(chunk);
+      }
+      assert.ok(equal(came, part));
+      assert.ok(buffers.taken > 8, `${buffers.taken} buffers were taken`);
+      assert.ok(buffers.made.size < 8, `${buffers.made.size} buffers were made`);
+      if (start === 0) assert.equal(await sha256(came), expected);
+    }
+  }),
+);
+
+const cannotCount = existsSync("/proc/self/fd") ? false : "there is no /proc/self/fd";
+
+test(
+  "files are closed at the end, on a cancel, on an abort and on a failure",
+  { skip: cannotCount },
+  inLayout(async (layout, store) => {
+    const blob = await layout.add("", noise(3 * MIB));
+    const isOpen = () =>
+      readdirSync("/proc/self/fd").some((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`) === layout.file(blob);
+        } catch {
+          // The directory's own, which is closed by now.
+          return false;
+        }
+      });
+    const open = async (signal?: AbortSignal) =>
+      (await store.open(blob, { signal }) as ReadableStream<Uint8Array>).getReader();
+    const closed = async (how: string) => {
+      for (let i = 0; i < 100 && isOpen(); i++) await macrotask();
+      assert.ok(!isOpen(), `still open after ${how}`);
+    };
+
+    for (const chunks of [0, 1, 2]) {
+      const reader = await open();
+      for (let i = 0; i < chunks; i++) await reader.read();
+      assert.ok(isOpen());
+      await reader.cancel();
+      await closed(`a cancel after ${chunks} chunks`);
+
+      const controller = new AbortController();
+      const aborted = await open(controller.signal);
+      for (let i = 0; i < chunks; i++) await aborted.read();
+      controller.abort();
+      await closed(`an abort after ${chunks} chunks`);
+      await assert.rejects(() => aborted.read(), { name: "AbortError" });
+    }
+    const reader = await open();
+    while (!(await reader.read()).done);
+    await closed("the end");
+
+    await writeFile(layout.file(blob), new Uint8Array(blob.size));
+    await assert.rejects(() => readBlob(store, blob), { name: "DigestMismatchError" });
+    await writeFile(layout.file(blob), new Uint8Array(blob.size + 1));
+    await assert.rejects(() => readBlob(store, blob), { name: "SizeMismatchError" });
+    await closed("a failure");
+  }),
+);
