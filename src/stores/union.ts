@@ -31,7 +31,8 @@ export class UnionStore implements ContentStore, Existence, Labels, Referrers {
   /** @param stores in the order in which they are asked */
   constructor(stores: readonly ContentStore[]) {
     this.#stores = stores;
-    this.lookAhead = Math.min(...stores.map(({ lookAhead }) => lookAhead ?? 0));
+    const each = stores.map(({ lookAhead }) => lookAhead ?? 0);
+    this.lookAhead = each.length > 0 ? Math.min(...each) : 0;
   }
 
   async open(descriptor: Descriptor, options?: OpenOptions): Promise<BlobBody> {
@@ -65,6 +66,7 @@ export class UnionStore implements ContentStore, Existence, Labels, Referrers {
     const lists = await Promise.all(
       this.#stores.map((store) => store.referrers?.(subject, options) ?? []),
     );
-    return lists.flat();
+    const seen = new Set<string>();
+    return lists.flat().filter(({ digest }) => !seen.has(digest) && seen.add(digest));
   }
 }
