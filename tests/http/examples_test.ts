@@ -3,7 +3,6 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -11,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { planArchive } from "../../mod.ts";
 import { LayoutStore } from "../../src/stores/layout.ts";
 import { collect, concat, sha256 } from "../helpers/bytes.ts";
+import { freePort, untilAnswered } from "../helpers/free_port.ts";
 import { inFolder } from "../helpers/folder.ts";
 import { lacks, must } from "../helpers/program.ts";
 import {
@@ -119,23 +119,3 @@ describe("examples of a layout", { skip: lacks("deno") }, () => {
     });
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-async function untilAnswered<T>(question: () => Promise<T>): Promise<T> {
-  for (let tries = 0; tries < 200; tries++) {
-    try {
-      return await question();
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-  }
-  return await question();
-}
