@@ -22,7 +22,7 @@ export class ImageView {
   #download: DownloadView | undefined;
   #archive = el("div", { "aria-busy": "true" }, ...skeleton(3));
   #commands = el("div", {}, ...skeleton(3));
-  #body = el("div", { class: "cards" }, card("options", "Contents", ...skeleton(4)));
+  #body = el("div", { class: "cards" });
   /** Ends what was asked of the server for this image. */
   #closed = new AbortController();
   /** Ends what was asked for other options. */
@@ -42,6 +42,7 @@ export class ImageView {
     );
     const back = el("a", { class: "back", href: "#/" }, icon("back"), "All images");
     this.element = el("article", {}, back, this.heading, this.#body);
+    this.#layOut(skeleton(4), skeleton(4));
   }
 
   /** Asks the server for the tree and the plan, and shows them. */
@@ -71,15 +72,19 @@ export class ImageView {
   #show(root: ImageNode): void {
     const tree = this.#tree = new TreeView(root);
     const form = new OptionsForm(root, this.#query, (query) => this.#choose(query));
+    this.#layOut([form.element], [tree.element]);
+  }
+
+  #layOut(options: readonly HTMLElement[], contents: readonly HTMLElement[]): void {
     this.#body.replaceChildren(
-      card("options", "What goes in", form.element),
+      card("options", "What goes in", ...options),
       el(
         "div",
         { class: "side" },
         card("archive", "Archive", this.#archive),
         card("run", "Commands", this.#commands),
       ),
-      card("contents", "Contents", tree.element),
+      card("contents", "Contents", ...contents),
     );
   }
 
