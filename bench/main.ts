@@ -19,6 +19,7 @@ import { http } from "./http.ts";
 import { inProcess } from "./in_process.ts";
 import { thisMachine } from "./machine.ts";
 import { planGrowth } from "./plan_growth.ts";
+import { registryLookAhead } from "./registry_lookahead.ts";
 import { type CaseReport, isMeasured, type Report } from "./report.ts";
 import { startup } from "./startup.ts";
 import { caseTable, heading } from "./table.ts";
@@ -27,6 +28,7 @@ const QUESTIONS: readonly ((context: Context) => Case[])[] = [
   exportCommand,
   inProcess,
   http,
+  registryLookAhead,
   planGrowth,
   startup,
   hashWorker,
