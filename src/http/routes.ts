@@ -1,0 +1,154 @@
+import { type ArchivePlan, planArchive } from "../archive/plan.ts";
+import { planJson } from "../archive/plan_json.ts";
+import type { ContentStore } from "../content/store.ts";
+import { ReferenceNotFoundError } from "../errors.ts";
+import { content, json } from "./content.ts";
+import { allowOrigin, preflightResponse } from "./cors.ts";
+import { problemOf } from "./failure.ts";
+import { defaultFilename } from "./filename.ts";
+import type { ArchiveHandlerOptions } from "./handler.ts";
+import { readImageTree } from "./image_tree.ts";
+import {
+  descriptorOf,
+  findImage,
+  ForbiddenNameError,
+  listImages,
+  type ServedImage,
+} from "./images.ts";
+import { listed, type ListedImage, listingPage } from "./listing.ts";
+import { PlanCache } from "./plan_cache.ts";
+import { type Problem, problemResponse } from "./problem.ts";
+import { parseQuery } from "./query.ts";
+import { archiveResponse } from "./response.ts";
+import { parseArchivePath } from "./route.ts";
+
+/** Keeps a worker alive until the promise is settled. */
+export type WaitUntil = (promise: Promise<unknown>) => void;
+
+/** Leaves `request.signal` alone: Deno aborts it after every answer, and warns whoever listens. */
+export class Routes {
+  #options: ArchiveHandlerOptions;
+  #basePath: string;
+  #plans: PlanCache;
+  #storeIds = new WeakMap<ContentStore, number>();
+  #lastStoreId = 0;
+
+  constructor(options: ArchiveHandlerOptions) {
+    this.#options = options;
+    this.#basePath = options.basePath ?? "";
+    this.#plans = new PlanCache(options.planCache);
+  }
+
+  async handle(request: Request, waitUntil: WaitUntil): Promise<Response> {
+    const { cors } = this.#options;
+    const isPreflight = request.method === "OPTIONS" &&
+      request.headers.has("access-control-request-method");
+    if (cors && isPreflight) return preflightResponse(request, cors);
+    const response = await this.#route(request, waitUntil)
+      .catch((error) => this.#fail(error, request));
+    if (!cors) return response;
+    // What a hook returns may have headers that cannot be changed.
+    const open = new Response(response.body, response);
+    allowOrigin(open.headers, request, cors);
+    return open;
+  }
+
+  async #route(request: Request, waitUntil: WaitUntil): Promise<Response> {
+    const { authorize, page } = this.#options;
+    const url = new URL(request.url);
+    const path = url.pathname.startsWith(`${this.#basePath}/`)
+      ? url.pathname.slice(this.#basePath.length)
+      : "";
+    const target = parseArchivePath(path);
+    const refusal = await authorize?.(request, target?.name);
+    if (refusal) return refusal;
+    const isArchives = path === "/archives" || path.startsWith("/archives/");
+    if (!isArchives && path !== "" && page) return await page(request);
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      const detail = `Expected GET or HEAD, not ${request.method}`;
+      return problemResponse({ status: 405, detail }, request, { allow: "GET, HEAD" });
+    }
+    if (target) {
+      const image = await this.#find(target.name, request);
+      if (target.form === "tree") return await tree(image, request);
+      const plan = await this.#plan(image, url.searchParams, waitUntil);
+      if (target.form === "json") {
+        return json(request, { filename: defaultFilename(plan), ...planJson(plan) });
+      }
+      return archiveResponse(plan, request, {
+        ...this.#options.responseOptions,
+        onError: (error) => this.#report(error, request),
+      });
+    }
+    if (path === "/archives") {
+      return json(request, await this.#list(request));
+    }
+    if (path === "/") {
+      const html = listingPage(await this.#list(request));
+      return content(request, "text/html; charset=utf-8", html);
+    }
+    const detail = `Expected ${this.#basePath}/archives or ${this.#basePath}/archives/NAME.tar`;
+    return problemResponse({ status: 404, detail }, request);
+  }
+
+  async #list(request: Request): Promise<ListedImage[]> {
+    const { allowName } = this.#options;
+    const images = await listImages(this.#options);
+    const allowed = await Promise.all(
+      images.map(({ name }) => allowName?.(name, request) ?? true),
+    );
+    return images.filter((_, i) => allowed[i]).map((image) => listed(image, this.#basePath));
+  }
+
+  async #find(name: string, request: Request): Promise<ServedImage> {
+    const { allowName } = this.#options;
+    if (allowName && !await allowName(name, request)) {
+      throw new ForbiddenNameError("This name may not be asked for here");
+    }
+    const found = await findImage(name, this.#options, { request });
+    if (found) return found;
+    throw new ReferenceNotFoundError(name, `${this.#basePath}/archives lists what there is`);
+  }
+
+  async #plan(
+    { store, root }: ServedImage,
+    query: URLSearchParams,
+    waitUntil: WaitUntil,
+  ): Promise<ArchivePlan> {
+    const { exportOptions } = this.#options;
+    const { options, names } = parseQuery(query);
+    const wanted = names ? { descriptor: descriptorOf(root), names } : root;
+    const key = JSON.stringify([this.#storeId(store), wanted, options]);
+    // No signal: others may wait for the same plan, and whoever comes back finds it.
+    const plan = this.#plans.get(
+      key,
+      () => planArchive(store, [wanted], { ...exportOptions, ...options }),
+    );
+    waitUntil(plan);
+    return await plan;
+  }
+
+  #storeId(store: ContentStore): number {
+    const id = this.#storeIds.get(store) ?? ++this.#lastStoreId;
+    this.#storeIds.set(store, id);
+    return id;
+  }
+
+  #fail(error: unknown, request: Request): Response {
+    const problem: Problem = problemOf(error);
+    if (problem.status >= 500) this.#report(error, request);
+    return problemResponse(problem, request);
+  }
+
+  #report(error: unknown, request: Request): void {
+    try {
+      this.#options.onError?.(error, request);
+    } catch {
+      // Whoever is told of errors must not make more of them.
+    }
+  }
+}
+
+async function tree({ store, root }: ServedImage, request: Request): Promise<Response> {
+  return json(request, await readImageTree(store, descriptorOf(root)));
+}
