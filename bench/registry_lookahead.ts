@@ -8,16 +8,16 @@ import {
   push,
   startDockerRegistry,
 } from "../tests/stores/registry/docker_registry.ts";
-import { FaultProxy } from "../tests/stores/registry/fault_proxy.ts";
 import type { Case, Contestant, Context, Sample } from "./contestant.ts";
 import { layoutOf, type LayoutShape } from "./fixtures.ts";
 import { installed, versionOf } from "./machine.ts";
 import { MAIN } from "./peers/oci_archive.ts";
 import { RUNTIMES } from "./runtimes.ts";
+import { type DelayProxy, startDelayProxy } from "./servers/delay_proxy.ts";
 import { timeCommand } from "./timed_command.ts";
 
 const SHAPE: LayoutShape = { images: 1, layers: 60, size: 64 << 10 };
-/** Milliseconds before each answer. */
+/** Milliseconds that each request takes on its way. */
 const LATENCY = 50;
 const OFF = "look-ahead off";
 
@@ -75,7 +75,7 @@ class FarRegistry {
   readonly output: string;
   #context: Context;
   #home: string;
-  #running: { registry: DockerRegistry; proxy: FaultProxy } | undefined;
+  #running: { registry: DockerRegistry; proxy: DelayProxy } | undefined;
   #users = 0;
 
   constructor(context: Context) {
@@ -124,9 +124,7 @@ class FarRegistry {
     const registry = await startDockerRegistry(this.#home, { storage: join(this.#home, "data") });
     const [root] = await new LayoutStore(layout).roots();
     await push(layout, root!.digest, { to: `${registry.host}/bench/image` });
-    const proxy = await FaultProxy.start(registry.host);
-    proxy.faults = { latency: LATENCY };
-    return { registry, proxy };
+    return { registry, proxy: await startDelayProxy(registry.host, LATENCY) };
   }
 
   async #stop(): Promise<void> {
