@@ -35,7 +35,7 @@ const QUESTIONS: readonly ((context: Context) => Case[])[] = [
 ];
 
 const USAGE = `deno task bench [options]
-  --only CASE[,...]   these cases, by the beginning of their names
+  --only CASE[,...]   these cases, by name or the beginning of several
   --peer NAME[,...]   these peers, by a part of their names; references always run
   --rounds N          rounds that count, after one that warms up (5)
   --scale F           sizes times F, for a quick look (1)
@@ -87,10 +87,10 @@ function hasFailed({ rows }: CaseReport): boolean {
 
 function wanted(): Case[] {
   const cases = QUESTIONS.flatMap((question) => question({ folder, scale }));
-  const names = flags.only?.split(",");
-  const chosen = cases.filter(({ name }) =>
-    !names || names.some((start) => name.startsWith(start))
-  );
+  const chosen = flags.only === undefined ? cases : flags.only.split(",").flatMap((wanted) => {
+    const exact = cases.filter(({ name }) => name === wanted);
+    return exact.length > 0 ? exact : cases.filter(({ name }) => name.startsWith(wanted));
+  });
   if (chosen.length > 0) return chosen;
   throw new RangeError(`No case is named ${flags.only}: --list names them all`);
 }
