@@ -1,4 +1,4 @@
-import { ArchiveError, InvalidTarError } from "../errors.ts";
+import { ArchiveError, InvalidTarError, LimitError } from "../errors.ts";
 import { chunksOf } from "../content/read.ts";
 import { Verifier, type VerifyOptions } from "../content/verify_stream.ts";
 import { parseDigest } from "../oci/digest.ts";
@@ -171,7 +171,11 @@ class Judge {
     }
     try {
       await verifier?.finish();
-      const document = kept.length > 0 ? parseDocument(concat(kept, size), digest) : undefined;
+      const document = size > maxManifestSize
+        ? new LimitError(`blob ${digest} of ${size} bytes`, "maxManifestSize", maxManifestSize)
+        : kept.length > 0
+        ? parseDocument(concat(kept, size), digest)
+        : undefined;
       if (verifier) this.#blobs.set(digest, { size, intact: true, document });
     } catch (error) {
       if (!(error instanceof ArchiveError)) throw error;
