@@ -28,7 +28,7 @@ export function rawHeader(fields: RawHeader): Uint8Array<ArrayBuffer> {
   const block = new Uint8Array(512);
   const put = (at: number, value: string | Uint8Array) =>
     block.set(typeof value === "string" ? utf8(value) : value, at);
-  put(0, fields.name ?? "");
+  put(0, utf8(fields.name ?? "").subarray(0, 100));
   put(100, fields.mode ?? "0000644");
   put(108, "0000000");
   put(116, "0000000");
@@ -45,7 +45,7 @@ export function rawHeader(fields: RawHeader): Uint8Array<ArrayBuffer> {
   return block;
 }
 
-/** An entry: its header and its body, padded. */
+/** An entry: its header, with GNU's before it where the name is long, and its body, padded. */
 export function tarEntry(
   name: string,
   body: Uint8Array | string = "",
@@ -53,7 +53,8 @@ export function tarEntry(
 ): Uint8Array<ArrayBuffer> {
   const bytes = typeof body === "string" ? utf8(body) : body;
   const size = bytes.length.toString(8).padStart(11, "0");
-  return concat([rawHeader({ name, size, ...fields }), padded(bytes)]);
+  const longName = utf8(name).length > 100 ? [gnuLong("L", name)] : [];
+  return concat([...longName, rawHeader({ name, size, ...fields }), padded(bytes)]);
 }
 
 /** A PAX header with these records: `x` for the next entry, `g` for all. */
