@@ -165,7 +165,7 @@ describe("a document", () => {
 });
 
 describe("a bomb", () => {
-  test("of indexes, 100 deep", () =>
+  test("of indexes, 100 deep", { timeout: 60_000 }, () =>
     inFolder(async (folder) => {
       const { layout, image: { manifest } } = await imageIn(folder);
       let index = manifest;
@@ -174,7 +174,7 @@ describe("a bomb", () => {
       await assertRefused(layout, "maxDepth");
     }));
 
-  test("of 300,000 layers", () =>
+  test("of 300,000 layers", { timeout: 60_000 }, () =>
     inFolder(async (folder) => {
       const { layout, image: { config } } = await imageIn(folder);
       const indexes: Descriptor[] = [];
