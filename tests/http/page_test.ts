@@ -1,65 +1,12 @@
-import { after, before, describe, test } from "node:test";
+import { test } from "node:test";
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import type { Browser, Page } from "playwright-core";
-import {
-  launchBrowser,
-  noBrowser,
-  type OpenPage,
-  openPage,
-  type OpenPageOptions,
-  savedFiles,
-} from "./page/browser.ts";
-import { sha256 } from "../helpers/bytes.ts";
-import { lacks } from "../helpers/program.ts";
+import { poorContrast } from "./page/contrast.ts";
 import { NAMES } from "./page/images.ts";
-import { type Server, startServer } from "./servers/start.ts";
+import { describePage } from "./page/site.ts";
 
-const SERVER = new URL("page/server.ts", import.meta.url).pathname;
-
-describe("archivePage()", { skip: noBrowser || lacks("deno") }, () => {
-  let server: Server | undefined;
-  let browser: Browser;
-
-  before(async () => {
-    server = await startServer("deno", ["run", "--no-check", "-A", SERVER]);
-    browser = await launchBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    server?.stop();
-  });
-
-  /** Opens the page at an image, does something there, and sees that nothing went wrong. */
-  async function visit(
-    target: { name?: string; query?: string; path?: string },
-    act: (page: Page) => Promise<void>,
-    options?: OpenPageOptions,
-  ): Promise<void> {
-    const { name, query = "", path = "/" } = target;
-    const fragment = name ? `#/${encodeURIComponent(name)}${query}` : "";
-    const opened: OpenPage = await openPage(
-      browser,
-      `${server!.origin}${path}${fragment}`,
-      options,
-    );
-    opened.page.setDefaultTimeout(15_000);
-    try {
-      await act(opened.page);
-      assert.deepEqual(opened.errors, []);
-    } finally {
-      await opened.close();
-    }
-  }
-
-  const tar = (name: string, query = "") =>
-    `${server!.origin}/archives/${encodeURIComponent(name)}.tar${query}`;
-  const control = async (path: string) => await (await fetch(`${server!.origin}${path}`)).json();
-  const fetchTar = async (name: string) =>
-    new Uint8Array(await (await fetch(tar(name))).arrayBuffer());
-
+describePage("archivePage()", (site) => {
   test("lists the images, and filters them by words in any order", async () => {
-    await visit({}, async (page) => {
+    await site.visit({}, async (page) => {
       const links = page.locator("nav a");
       await page.getByText("15 images").waitFor();
       assert.equal(await links.count(), 15);
@@ -76,7 +23,7 @@ describe("archivePage()", { skip: noBrowser || lacks("deno") }, () => {
   });
 
   test("asks the server for a name that is not listed, and shows its refusal", async () => {
-    await visit({}, async (page) => {
+    await site.visit({}, async (page) => {
       await page.getByRole("searchbox").fill("nowhere:1");
       await page.getByRole("link", { name: "Ask the server for nowhere:1" }).click();
       await page.getByRole("alert").getByText('Cannot find "nowhere:1"').waitFor();
@@ -84,13 +31,13 @@ describe("archivePage()", { skip: noBrowser || lacks("deno") }, () => {
   });
 
   test("says so where there are no images", async () => {
-    await visit({ path: "/empty/" }, async (page) => {
+    await site.visit({ path: "/empty/" }, async (page) => {
       await page.getByText("There are no images here yet.").waitFor();
     });
   });
 
   test("shows the tree: index, platforms, manifests, layers and referrers with sizes", async () => {
-    await visit({ name: NAMES.multi }, async (page) => {
+    await site.visit({ name: NAMES.multi }, async (page) => {
       const tree = page.locator(".tree");
       const titles = () => tree.locator("summary, li > .row").locator(".title").allInnerTexts();
       await tree.waitFor();
@@ -111,15 +58,15 @@ describe("archivePage()", { skip: noBrowser || lacks("deno") }, () => {
   });
 
   test("shows the exact size and ETag for the options, before a layer is read", async () => {
-    await visit({ name: NAMES.multi }, async (page) => {
-      await control("/control/opened");
+    await site.visit({ name: NAMES.multi }, async (page) => {
+      await site.opened();
       const facts = page.locator(".plan");
       const shown = async () => ({
         bytes: (await facts.locator(".total span").innerText()).replace(/\D/g, ""),
         etag: await facts.locator(".etag code").innerText(),
       });
       const real = async (query: string) => {
-        const { headers } = await fetch(tar(NAMES.multi, query), { method: "HEAD" });
+        const { headers } = await site.fetchArchive(NAMES.multi, query, { method: "HEAD" });
         return { bytes: headers.get("content-length"), etag: headers.get("etag") };
       };
       const change = async (label: string) => {
@@ -135,7 +82,7 @@ describe("archivePage()", { skip: noBrowser || lacks("deno") }, () => {
       await change("Signatures and other referrers");
       assert.deepEqual(await shown(), await real("?platform=linux/arm64&referrers"));
       assert.equal(await page.locator(".tree .out", { hasText: "Signature" }).count(), 0);
-      assert.deepEqual(await control("/control/opened"), []);
+      assert.deepEqual(await site.opened(), []);
       // The address leads back to the same choice.
       const before = await shown();
       await page.reload();
@@ -146,7 +93,7 @@ describe("archivePage()", { skip: noBrowser || lacks("deno") }, () => {
   });
 
   test("tells why there is no archive, and what would help brings one", async () => {
-    await visit({ name: NAMES.incomplete }, async (page) => {
+    await site.visit({ name: NAMES.incomplete }, async (page) => {
       await page.getByRole("alert").getByText("Cannot find blob sha256:dddd").waitFor();
       await page.getByLabel("Leave out what the store lacks").check();
       await page.locator(".plan .total").waitFor();
@@ -157,8 +104,8 @@ describe("archivePage()", { skip: noBrowser || lacks("deno") }, () => {
   test("copies the curl, ctr and docker commands", async () => {
     const permissions = ["clipboard-read", "clipboard-write"];
     const target = { name: NAMES.multi, query: "?platform=linux/arm64" };
-    await visit(target, async (page) => {
-      const url = `${server!.origin}/archives/${NAMES.multi}.tar?platform=linux/arm64`;
+    await site.visit(target, async (page) => {
+      const url = `${site.origin}/archives/${NAMES.multi}.tar?platform=linux/arm64`;
       const expected = {
         curl: `curl -f -C - -o alpine-3.22.tar '${url}'`,
         ctr: `curl -f '${url}' | sudo ctr images import --platform linux/arm64 -`,
@@ -174,7 +121,7 @@ describe("archivePage()", { skip: noBrowser || lacks("deno") }, () => {
   });
 
   test("shows names from outside as text, and quotes them for the shell", async () => {
-    await visit({ name: NAMES.hostile }, async (page) => {
+    await site.visit({ name: NAMES.hostile }, async (page) => {
       await page.locator(".plan").waitFor();
       assert.equal(await page.locator("img").count(), 0);
       assert.equal(await page.locator("h2").getAttribute("title"), NAMES.hostile);
@@ -184,77 +131,8 @@ describe("archivePage()", { skip: noBrowser || lacks("deno") }, () => {
     });
   });
 
-  test("saves a download whose every digest it has verified, byte for byte", async () => {
-    await visit({ name: NAMES.single }, async (page) => {
-      await page.getByRole("button", { name: "Download and verify" }).click();
-      await page.getByText("Verified: 7 blobs, every digest right").first().waitFor();
-      assert.deepEqual(await savedFiles(page), {
-        "api-server-1.4.2.tar": await sha256(await fetchTar(NAMES.single)),
-      });
-      assert.equal(await page.locator(".tree .verified").count(), 7);
-    });
-  });
-
-  test("hands the download to a browser that has no file picker", async () => {
-    await visit({ name: NAMES.single }, async (page) => {
-      const coming = page.waitForEvent("download");
-      await page.getByRole("button", { name: "Download and verify" }).click();
-      const download = await coming;
-      assert.equal(download.suggestedFilename(), "api-server-1.4.2.tar");
-      const saved = await readFile(await download.path());
-      assert.deepEqual(new Uint8Array(saved), await fetchTar(NAMES.single));
-    }, { save: "download" });
-  });
-
-  test("goes on where the connection broke", async () => {
-    await visit({ name: NAMES.single }, async (page) => {
-      let breaks = 0;
-      await page.route("**/*.tar", async (route) => {
-        if (breaks++ < 2) await route.abort("connectionreset");
-        else await route.continue();
-      });
-      await page.getByRole("button", { name: "Download and verify" }).click();
-      await page.getByText("Verified: 7 blobs").first().waitFor();
-      const saved = Object.values(await savedFiles(page));
-      assert.deepEqual(saved, [await sha256(await fetchTar(NAMES.single))]);
-      assert.ok(breaks > 2);
-    });
-  });
-
-  for (const save of ["picked", "download"] as const) {
-    test(`names a damaged blob and keeps no file, ${save}`, async () => {
-      await visit({ name: NAMES.damaged }, async (page) => {
-        let downloads = 0;
-        page.on("download", () => downloads++);
-        await page.getByRole("button", { name: "Download and verify" }).click();
-        const alert = page.getByRole("alert");
-        await alert.getByText("The archive is damaged").waitFor();
-        await alert.getByText("No file was kept.").waitFor();
-        const row = page.locator(".tree .damaged");
-        assert.match(await alert.innerText(), new RegExp(await row.locator("code").innerText()));
-        assert.deepEqual(await savedFiles(page), {});
-        assert.equal(downloads, 0);
-      }, { save });
-    });
-  }
-
-  test("keeps no file of a download that is cancelled", async () => {
-    await control("/control/slow?ms=50");
-    try {
-      await visit({ name: NAMES.single }, async (page) => {
-        await page.getByRole("button", { name: "Download and verify" }).click();
-        await page.getByRole("progressbar").waitFor();
-        await page.getByRole("button", { name: "Cancel" }).click();
-        await page.getByText("Cancelled. No file was kept.").first().waitFor();
-        assert.deepEqual(await savedFiles(page), {});
-      });
-    } finally {
-      await control("/control/slow?ms=0");
-    }
-  });
-
   test("can be used by keyboard alone", async () => {
-    await visit({}, async (page) => {
+    await site.visit({}, async (page) => {
       await page.getByText("15 images").waitFor();
       const focused = () => page.evaluate("document.activeElement.innerText.trim()");
       const tabTo = async (text: string) => {
@@ -293,7 +171,7 @@ describe("archivePage()", { skip: noBrowser || lacks("deno") }, () => {
   });
 
   test("fits 400 pixels: the list, then the image, and back", async () => {
-    await visit({}, async (page) => {
+    await site.visit({}, async (page) => {
       const overflow = () =>
         page.evaluate(
           "document.documentElement.scrollWidth - document.documentElement.clientWidth",
@@ -313,7 +191,7 @@ describe("archivePage()", { skip: noBrowser || lacks("deno") }, () => {
   const grounds = { light: "rgb(245, 245, 243)", dark: "rgb(19, 20, 23)" };
   for (const colorScheme of ["light", "dark"] as const) {
     test(`has text of enough contrast in ${colorScheme} colours`, async () => {
-      await visit({ name: NAMES.multi, query: "?platform=linux/amd64" }, async (page) => {
+      await site.visit({ name: NAMES.multi, query: "?platform=linux/amd64" }, async (page) => {
         await page.locator(".plan").waitFor();
         const ground = "getComputedStyle(document.documentElement).backgroundColor";
         assert.equal(await page.evaluate(ground), grounds[colorScheme]);
@@ -322,38 +200,3 @@ describe("archivePage()", { skip: noBrowser || lacks("deno") }, () => {
     });
   }
 });
-
-/** Runs in the page: texts whose contrast with what is behind them is under 4.5 (WCAG 1.4.3). */
-// deno-lint-ignore no-explicit-any
-const poorContrast = (document = (globalThis as any).document) => {
-  const canvas = document.createElement("canvas");
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  const rgba = (color: string) => {
-    context.clearRect(0, 0, 1, 1);
-    context.fillStyle = color;
-    context.fillRect(0, 0, 1, 1);
-    return [...context.getImageData(0, 0, 1, 1).data] as number[];
-  };
-  const luminance = (color: number[]) =>
-    [0.2126, 0.7152, 0.0722].reduce((sum, weight, i) => {
-      const value = color[i]! / 255;
-      return sum + weight * (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
-    }, 0);
-  const styleOf = document.defaultView.getComputedStyle;
-  const poor: string[] = [];
-  for (const element of document.querySelectorAll("body *")) {
-    const text = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-    if (!text || element.getClientRects().length === 0) continue;
-    let behind = element;
-    while (behind.parentElement && rgba(styleOf(behind).backgroundColor)[3]! < 255) {
-      behind = behind.parentElement;
-    }
-    const [dark, light] = [rgba(styleOf(element).color), rgba(styleOf(behind).backgroundColor)]
-      .map(luminance).sort((a, b) => a - b) as [number, number];
-    const contrast = (light + 0.05) / (dark + 0.05);
-    if (contrast < 4.5) {
-      poor.push(`${contrast.toFixed(1)} ${element.className} ${element.innerText}`);
-    }
-  }
-  return poor;
-};

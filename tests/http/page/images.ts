@@ -10,6 +10,7 @@ import {
   type Roots,
 } from "../../../mod.ts";
 import { noise } from "../../helpers/bytes.ts";
+import { stalledStream } from "../../helpers/streams.ts";
 import { addImage, addIndex, addJson } from "../../helpers/image.ts";
 
 export const NAMES = {
@@ -27,8 +28,8 @@ const EMPTY = "application/vnd.oci.empty.v1+json";
 export class PageStore implements ContentStore, Roots, Referrers {
   /** Blobs opened since the last look, without manifests and indexes. */
   opened: string[] = [];
-  /** Milliseconds that each chunk of a layer takes. */
-  slow = 0;
+  /** Whether layers come without an end, or even a beginning. */
+  stalled = false;
   #blobs = new MemoryStore();
   #roots: Descriptor[] = [];
   #referrers = new Map<string, Descriptor[]>();
@@ -136,17 +137,6 @@ export class PageStore implements ContentStore, Roots, Referrers {
     this.opened.push(digest);
     const middle = 350_000 - (options.offset ?? 0);
     if (digest === this.#damaged && middle >= 0) bytes[middle]! ^= 1;
-    return this.slow > 0 ? slowly(bytes, this.slow) : bytes;
+    return this.stalled ? stalledStream() : bytes;
   }
-}
-
-function slowly(bytes: Uint8Array, milliseconds: number): ReadableStream<Uint8Array> {
-  let at = 0;
-  return new ReadableStream({
-    async pull(controller) {
-      if (at >= bytes.length) return controller.close();
-      await new Promise((resolve) => setTimeout(resolve, milliseconds));
-      controller.enqueue(bytes.slice(at, at += 65536));
-    },
-  }, { highWaterMark: 0 });
 }

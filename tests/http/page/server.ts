@@ -13,9 +13,9 @@ const handlers = {
 /** What the tests ask about the store, and tell it. */
 function control({ pathname, searchParams }: URL): Response | undefined {
   if (pathname === "/control/opened") return Response.json(store.opened.splice(0));
-  if (pathname === "/control/slow") {
-    store.slow = Number(searchParams.get("ms"));
-    return Response.json(store.slow);
+  if (pathname === "/control/stall") {
+    store.stalled = searchParams.has("on");
+    return Response.json(store.stalled);
   }
   return undefined;
 }
