@@ -6,5 +6,5 @@ import { onDisk, portable } from "./suites.ts";
 test("the suite passes on Bun", { skip: lacks("bun") }, async () => {
   const files = new Set([...portable(), ...onDisk()]);
   // Without the dot it takes a name for a pattern.
-  await passes("bun", ["test", ...[...files].map((file) => `./${file}`)]);
+  await passes("bun", ["test", "--timeout=120000", ...[...files].map((file) => `./${file}`)]);
 });

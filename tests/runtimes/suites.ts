@@ -17,7 +17,8 @@ export function onDisk(): string[] {
 }
 
 function testFiles(): string[] {
-  return globSync("tests/**/*_test.ts", { cwd: PROJECT }).sort();
+  return globSync("tests/**/*_test.ts", { cwd: PROJECT, exclude: ["tests/slow", "tests/std"] })
+    .sort();
 }
 
 const IMPORT = /\b(?:from|import)\s*\(?\s*"([^"]+)"/g;
