@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { BlobNotFoundError, InvalidTarError, LimitError, SizeMismatchError } from "../errors.ts";
+import {
+  BlobNotFoundError,
+  BlobReadError,
+  InvalidTarError,
+  LimitError,
+  SizeMismatchError,
+} from "../errors.ts";
 import { chunksOf } from "../content/read.ts";
 import type {
   BlobBody,
@@ -159,7 +165,11 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
     if (body instanceof Uint8Array) return body;
     const bytes = new Uint8Array(length);
     let filled = 0;
-    for await (const chunk of chunksOf(body, { digest: this.#source.name }, options.signal)) {
+    const { name } = this.#source;
+    for await (const chunk of chunksOf(body, { digest: name }, options.signal)) {
+      if (filled + chunk.length > length) {
+        throw new BlobReadError(name, "it answers with more than was asked for");
+      }
       bytes.set(chunk, filled);
       filled += chunk.length;
     }

@@ -19,7 +19,11 @@ export interface HttpSourceOptions {
 export function blobSource(blob: Blob): ByteSource {
   return {
     name: blob instanceof File ? blob.name : "the Blob",
-    open: ({ offset, length }) => Promise.resolve(blob.slice(offset, offset + length).stream()),
+    open({ offset, length, signal }) {
+      const part = blob.slice(offset, offset + length).stream();
+      // A Blob's own stream hears of no signal.
+      return Promise.resolve(signal ? part.pipeThrough(new TransformStream(), { signal }) : part);
+    },
   };
 }
 
