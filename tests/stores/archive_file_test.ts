@@ -1,0 +1,297 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { exportArchive, InvalidTarError, MediaType, MemoryStore } from "../../mod.ts";
+import { ArchiveFileStore } from "../../src/stores/archive_file.ts";
+import { describeStore, type StoreContents } from "../contracts/store.ts";
+import { archiveFiles, tarFiles } from "../helpers/archive_files.ts";
+import { collect, concat, equal, noise, utf8 } from "../helpers/bytes.ts";
+import { inFolder } from "../helpers/folder.ts";
+import { addImage } from "../helpers/image.ts";
+import { tagged } from "../helpers/layout_folder.ts";
+import { base256, paxEntry, rawHeader, tarEntry, tarOf } from "../helpers/tar.ts";
+
+const ABILITIES = ["exists", "resolve", "roots", "referrers"] as const;
+const LAYOUT = tarEntry("oci-layout", '{"imageLayoutVersion":"1.0.0"}');
+
+/** The contents as a tar that some other tool may have written. */
+function tarOfContents({ blobs, roots }: StoreContents): Uint8Array<ArrayBuffer> {
+  const manifests = roots.map(({ descriptor, tag }) => tag ? tagged(descriptor, tag) : descriptor);
+  return tarFiles([
+    ["oci-layout", utf8('{"imageLayoutVersion":"1.0.0"}')],
+    ...blobs.map(({ descriptor: { digest }, bytes }) =>
+      [`blobs/${digest.replace(":", "/")}`, bytes] as const
+    ),
+    ["index.json", utf8(JSON.stringify({ schemaVersion: 2, manifests }))],
+  ]);
+}
+
+describeStore("ArchiveFileStore of a path", ABILITIES, async (contents) => {
+  const folder = await mkdtemp(join(tmpdir(), "oci-archive-test-"));
+  const path = join(folder, "image.tar");
+  await writeFile(path, tarOfContents(contents));
+  return { store: new ArchiveFileStore(path), close: () => rm(folder, { recursive: true }) };
+});
+
+describeStore("ArchiveFileStore of a Blob", ABILITIES, (contents) => ({
+  store: new ArchiveFileStore(new Blob([tarOfContents(contents)])),
+}));
+
+describeStore("ArchiveFileStore of a URL", ABILITIES, async (contents) => {
+  const tar = tarOfContents(contents);
+  const { url, close } = await serve(ranges(() => ({ tar, etag: '"1"' })));
+  return { store: new ArchiveFileStore(url), close };
+});
+
+/** A server that answers as it is told to. */
+async function serve(listener: RequestListener): Promise<{ url: URL; close: () => void }> {
+  const server = createServer(listener).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: new URL(`http://127.0.0.1:${port}/image.tar?signature=secret`),
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Answers ranges as RFC 9110 has it, with the entity tag of the moment. */
+function ranges(now: () => { tar: Uint8Array; etag: string }): RequestListener {
+  return ({ headers }, response) => {
+    const { tar, etag } = now();
+    if (headers["if-match"] && headers["if-match"] !== etag) {
+      return void response.writeHead(412).end();
+    }
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(headers.range!)!;
+    const [start, end] = [Number(from), Math.min(Number(to) + 1, tar.length)];
+    if (start >= tar.length) return void response.writeHead(416).end();
+    response.writeHead(206, { etag, "content-range": `bytes ${start}-${end - 1}/${tar.length}` });
+    response.end(tar.subarray(start, end));
+  };
+}
+
+/** A small image: its files, and its index.json with the tag 1.0. */
+async function taggedImage() {
+  const memory = new MemoryStore();
+  const { manifest, layers } = await addImage(memory, { layers: [noise(100_000)] });
+  const root = { descriptor: manifest, names: ["docker.io/library/app:1.0"] };
+  return { files: await archiveFiles(memory, [root]), manifest, layer: layers[0]!, memory, root };
+}
+
+test("an archive read by the store is exported again to the same bytes", async () => {
+  const memory = new MemoryStore();
+  const sha512 = await memory.add(MediaType.ImageLayer, utf8("by another hash"), "sha512");
+  const { layers } = await addImage(memory, { layers: [noise(2_500_000), ""] });
+  const { manifest } = await addImage(memory, { fields: { layers: [...layers, sha512] } });
+  const names = ["docker.io/library/app:1.0"];
+  const archive = await collect(exportArchive(memory, [{ descriptor: manifest, names }]));
+  const server = await serve(ranges(() => ({ tar: archive, etag: '"1"' })));
+  try {
+    await inFolder(async (folder) => {
+      const path = join(folder, "größe 100%.tar");
+      await writeFile(path, archive);
+      const bytes = archive as Uint8Array<ArrayBuffer>;
+      for (const from of [path, pathToFileURL(path), new Blob([bytes]), server.url]) {
+        const store = new ArchiveFileStore(from);
+        const [root] = await store.roots();
+        assert.equal((await store.resolve("1.0")).digest, manifest.digest);
+        const { mediaType, digest, size } = root!;
+        const again = exportArchive(store, [{ descriptor: { mediaType, digest, size }, names }]);
+        assert.ok(equal(await collect(again), archive), String(from));
+      }
+    });
+  } finally {
+    server.close();
+  }
+});
+
+const OTHERS: [what: string, write: (name: string, body: Uint8Array) => Uint8Array][] = [
+  ["./ before names", (name, body) => tarEntry(`./${name}`, body)],
+  ["PAX paths", (name, body) => concat([paxEntry({ path: name }), tarEntry("short", body)])],
+  [
+    "PAX sizes",
+    (name, body) =>
+      concat([paxEntry({ size: String(body.length) }), tarEntry(name, body, { size: "0" })]),
+  ],
+  ["base-256 sizes", (name, body) => tarEntry(name, body, { size: base256(body.length, 12) })],
+  ["GNU's magic", (name, body) => tarEntry(name, body, { magic: "ustar  \0" })],
+  ["V7 headers", (name, body) => tarEntry(name, body, { magic: "\0".repeat(8), type: "\0" })],
+  ["prefixes", (name, body) => {
+    const slash = name.lastIndexOf("/");
+    return slash < 0
+      ? tarEntry(name, body)
+      : tarEntry(name.slice(slash + 1), body, { prefix: name.slice(0, slash) });
+  }],
+];
+for (const [what, write] of OTHERS) {
+  test(`a tar with ${what} is read`, async () => {
+    const { files, manifest, layer, memory } = await taggedImage();
+    const entries = Array.from(files, ([name, body]) => write(name, body));
+    const folders = ["./", "blobs/"].map((name) => tarEntry(name, "", { type: "5" }));
+    const store = new ArchiveFileStore(new Blob([tarOf(...folders, ...entries)]));
+    assert.equal((await store.resolve("1.0")).digest, manifest.digest);
+    assert.ok(equal(await collect(await store.open(layer)), await memory.open(layer)));
+  });
+}
+
+const REFUSED: [what: string, tar: Uint8Array<ArrayBuffer>, message: RegExp][] = [
+  ["nothing", new Uint8Array(), /at byte 0: it ends before the trailer; it was cut short$/],
+  ["a tar without its trailer", LAYOUT, /at byte 1024: it ends before the trailer/],
+  ["half a header", concat([LAYOUT, rawHeader({}).slice(0, 99)]), /at byte 1024: .* a header;/],
+  [
+    "a tar that is cut short in a body",
+    rawHeader({ name: "oci-layout", size: "00000010000" }),
+    /at byte 4608: it ends before the trailer; it was cut short$/,
+  ],
+  ["duplicates", tarOf(LAYOUT, LAYOUT), /at byte 1024: it has oci-layout twice$/],
+  [
+    "duplicates by ./",
+    tarOf(LAYOUT, tarEntry("./oci-layout")),
+    /at byte 1024: it has oci-layout twice$/,
+  ],
+  [
+    "what is compressed by gzip",
+    concat([new Uint8Array([0x1f, 0x8b]), new Uint8Array(600)]),
+    /at byte 0: it is compressed with gzip; decompress it first$/,
+  ],
+  [
+    "what is compressed by zstd",
+    concat([new Uint8Array([0x28, 0xb5, 0x2f, 0xfd]), new Uint8Array(600)]),
+    /at byte 0: it is compressed with zstd; decompress it first$/,
+  ],
+  ["what is no tar", concat([utf8("x".repeat(512))]), /its checksum is no octal number$/],
+];
+for (const [what, tar, message] of REFUSED) {
+  test(`${what} is refused`, async () => {
+    const store = new ArchiveFileStore(new Blob([tar]));
+    const descriptor = { mediaType: "", digest: `sha256:${"0".repeat(64)}`, size: 1 };
+    for (const call of [() => store.roots(), () => store.open(descriptor)]) {
+      await assert.rejects(call, (error) => {
+        assert.ok(error instanceof InvalidTarError, String(error));
+        assert.match(error.message, message);
+        return true;
+      });
+    }
+  });
+}
+
+test("a tar that is no layout is refused", async () => {
+  const store = new ArchiveFileStore(new Blob([tarOf(tarEntry("file", "hello"))]));
+  await assert.rejects(() => store.roots(), {
+    name: "InvalidLayoutError",
+    message: "Cannot read the Blob as an OCI image layout: oci-layout is missing",
+  });
+});
+
+test("a blob of another size than its descriptor's is refused before it is read", async () => {
+  const { files, layer } = await taggedImage();
+  const store = new ArchiveFileStore(new Blob([tarFiles(files)]));
+  await assert.rejects(() => store.open({ ...layer, size: 99_999 }), {
+    name: "SizeMismatchError",
+    expected: 99_999,
+    actual: 100_000,
+  });
+});
+
+const ANSWERS: [what: string, listener: RequestListener, message: string][] = [
+  [
+    "without ranges",
+    (_, response) => void response.end("the whole tar"),
+    "it answers without the range that was asked for; download it first",
+  ],
+  [
+    "with another range",
+    (_, response) => void response.writeHead(206, { "content-range": "bytes 5-9/10" }).end("hello"),
+    "it answers without the range that was asked for; download it first",
+  ],
+  [
+    "with more than the range",
+    (_, response) =>
+      void response.writeHead(206, { "content-range": "bytes 0-99999/100000" })
+        .end(new Uint8Array(100_000)),
+    "it answers with more than was asked for",
+  ],
+  ["404", (_, response) => void response.writeHead(404).end(), "it answered 404 Not Found"],
+];
+for (const [what, listener, message] of ANSWERS) {
+  test(`a server that answers ${what} is refused, without its query`, async () => {
+    const { url, close } = await serve(listener);
+    try {
+      await assert.rejects(() => new ArchiveFileStore(url).roots(), {
+        name: "BlobReadError",
+        message: `Cannot read blob ${url.origin}/image.tar: ${message}`,
+      });
+    } finally {
+      close();
+    }
+  });
+}
+
+test("a tar that changes on its server while it is read is refused", async () => {
+  const { files, layer } = await taggedImage();
+  const tar = tarFiles(files);
+  let etag = '"1"';
+  const { url, close } = await serve(ranges(() => ({ tar, etag })));
+  try {
+    const store = new ArchiveFileStore(url);
+    assert.equal((await collect(await store.open(layer))).length, 100_000);
+    etag = '"2"';
+    await assert.rejects(() => store.open(layer), {
+      name: "BlobReadError",
+      message: `Cannot read blob ${url.origin}/image.tar: ` +
+        "it has changed while it was read; start again",
+    });
+  } finally {
+    close();
+  }
+});
+
+test("a server with weak entity tags only is read all the same", async () => {
+  const { files, layer } = await taggedImage();
+  const tar = tarFiles(files);
+  const { url, close } = await serve(ranges(() => ({ tar, etag: 'W/"1"' })));
+  try {
+    const store = new ArchiveFileStore(url);
+    await store.roots();
+    assert.equal((await collect(await store.open(layer))).length, 100_000);
+  } finally {
+    close();
+  }
+});
+
+test("requests go out by the fetch that was given, uncompressed and by range", async () => {
+  const { files, layer } = await taggedImage();
+  const tar = tarFiles(files);
+  const asked: string[] = [];
+  const fetch = (_: unknown, init?: RequestInit) => {
+    const headers = new Headers(init?.headers);
+    assert.equal(headers.get("accept-encoding"), "identity");
+    const range = headers.get("range")!;
+    asked.push(range);
+    const [start, end] = range.slice("bytes=".length).split("-").map(Number) as [number, number];
+    return Promise.resolve(
+      new Response(tar.slice(start, end + 1), {
+        status: 206,
+        headers: { "content-range": `bytes ${start}-${end}/${tar.length}` },
+      }),
+    );
+  };
+  const store = new ArchiveFileStore(new URL("https://example.com/image.tar"), {
+    fetch: fetch as typeof globalThis.fetch,
+  });
+  await store.exists(layer);
+  assert.deepEqual(asked.slice(0, 1), ["bytes=0-65535"]);
+  const headers = asked.length;
+  await collect(await store.open(layer, { offset: 10, length: 20 }));
+  await collect(await store.open(layer, { length: 0 }));
+  assert.equal(asked.length, headers + 1);
+  assert.match(asked.at(-1)!, /^bytes=(\d+)-(\d+)$/);
+});
