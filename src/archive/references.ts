@@ -65,7 +65,8 @@ export class ReferenceJudge {
   /** Reports what it finds; returns the images' names. */
   judge(): string[] {
     const layout = this.#json("oci-layout");
-    if (isJsonObject(layout) && layout.imageLayoutVersion !== "1.0.0") {
+    const version = isJsonObject(layout) ? layout.imageLayoutVersion : undefined;
+    if (layout !== undefined && version !== "1.0.0") {
       this.#problem("layout", "oci-layout", `expected imageLayoutVersion "1.0.0"`);
     }
     const roots = this.#roots();
@@ -172,7 +173,10 @@ export class ReferenceJudge {
   #judgeManifestJson(): void {
     if (!this.#files.has("manifest.json")) return;
     const images = this.#json("manifest.json");
-    if (!Array.isArray(images)) return;
+    if (!Array.isArray(images)) {
+      if (images !== undefined) this.#problem("layout", "manifest.json", "expected an array");
+      return;
+    }
     const there = new Set([...this.#blobs.keys(), ...this.#missing].map(blobPath));
     for (const image of images) {
       if (!isJsonObject(image)) continue;
