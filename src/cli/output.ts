@@ -10,6 +10,7 @@ import {
   rm,
   stat,
   write,
+  writeSync,
 } from "node:fs";
 import process from "node:process";
 import { promisify } from "node:util";
@@ -56,7 +57,9 @@ function openPipe(): number | undefined {
 /** What cannot be renamed to: a device, a pipe. */
 function toDevice(file: number, name: string): Output {
   const done = () => file === STDOUT ? Promise.resolve() : closeFile(file);
-  return { write: (chunk) => writeAll(file, chunk, name), finish: done, discard: done };
+  // A device such as /dev/null takes a chunk sooner than another thread could.
+  const put = fstatSync(file).isCharacterDevice() ? writeAtOnce : writeSome;
+  return { write: (chunk) => writeAll({ file, name, put }, chunk), finish: done, discard: done };
 }
 
 async function openFileOutput(name: string): Promise<Output> {
@@ -68,7 +71,7 @@ async function openFileOutput(name: string): Promise<Output> {
   const temporary = `${target}.${randomUUID().slice(0, 8)}.part`;
   const file = await openToWrite(name, temporary, "wx");
   return {
-    write: (chunk) => writeAll(file, chunk, name),
+    write: (chunk) => writeAll({ file, name }, chunk),
     async finish() {
       await closeFile(file);
       await promisify(rename)(temporary, target);
@@ -92,7 +95,7 @@ export async function openPartialOutput(
   const file = await openToWrite(name, partial, "a");
   await promisify(ftruncate)(file, length);
   return {
-    write: (chunk) => writeAll(file, chunk, name),
+    write: (chunk) => writeAll({ file, name }, chunk),
     async finish() {
       await closeFile(file);
       await promisify(rename)(partial, name);
@@ -130,7 +133,7 @@ export async function copy(
 
 /** Writes an answer to stdout, to its end: what waits in process.stdout is lost at process.exit(). */
 export async function print(answer: string): Promise<void> {
-  await writeAll(STDOUT, new TextEncoder().encode(answer), "stdout");
+  await writeAll({ file: STDOUT, name: "stdout" }, new TextEncoder().encode(answer));
 }
 
 async function openToWrite(name: string, path: string, flags: string): Promise<number> {
@@ -141,10 +144,20 @@ async function openToWrite(name: string, path: string, flags: string): Promise<n
   }
 }
 
-async function writeAll(file: number, chunk: Uint8Array, name: string): Promise<void> {
+/** An open file, what people call it, and how to write some bytes to it. */
+interface Target {
+  file: number;
+  name: string;
+  put?: (file: number, bytes: Uint8Array) => Promise<number> | number;
+}
+
+async function writeAll(
+  { file, name, put = writeSome }: Target,
+  chunk: Uint8Array,
+): Promise<void> {
   try {
     for (let written = 0; written < chunk.length;) {
-      written += await writeSome(file, chunk.subarray(written));
+      written += await put(file, chunk.subarray(written));
     }
   } catch (cause) {
     throw cannotWrite(name, cause);
@@ -155,6 +168,10 @@ async function writeAll(file: number, chunk: Uint8Array, name: string): Promise<
 function cannotWrite(name: string, cause: unknown): Error {
   const { message, code } = cause as Error & { code?: string };
   return Object.assign(new Error(`Cannot write ${name}: ${message}`, { cause }), { code });
+}
+
+function writeAtOnce(file: number, bytes: Uint8Array): number {
+  return writeSync(file, bytes);
 }
 
 function writeSome(file: number, bytes: Uint8Array): Promise<number> {

@@ -19,13 +19,7 @@ export interface Digest {
   encoded: string;
 }
 
-/** By algorithm, what its digests look like. Nothing they hold can lead out of a directory. */
-const DIGESTS = new Map(
-  DIGEST_ALGORITHMS.map((algorithm) => [
-    algorithm as string,
-    new RegExp(`^${algorithm}:[0-9a-f]{${ENCODED_LENGTH[algorithm]}}$`),
-  ]),
-);
+const HEX = /^[0-9a-f]+$/;
 // The image spec's grammar, with algorithms that nobody here knows.
 const GRAMMAR = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/;
 
@@ -49,12 +43,16 @@ const GRAMMAR = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/;
 export function parseDigest(digest: string): Digest {
   const colon = digest.indexOf(":");
   const algorithm = digest.slice(0, colon) as DigestAlgorithm;
-  const form = DIGESTS.get(algorithm);
-  if (form?.test(digest)) return { algorithm, encoded: digest.slice(colon + 1) };
+  const encoded = digest.slice(colon + 1);
+  const isKnown = Object.hasOwn(ENCODED_LENGTH, algorithm);
+  // Nothing that passes can lead out of a directory. By length first: counting costs a regex more.
+  if (isKnown && encoded.length === ENCODED_LENGTH[algorithm] && HEX.test(encoded)) {
+    return { algorithm, encoded };
+  }
   if (!GRAMMAR.test(digest)) {
     throw new InvalidDigestError(digest, "expected <algorithm>:<encoded>, such as sha256:<64 hex>");
   }
-  if (!form) throw new UnsupportedAlgorithmError(algorithm, DIGEST_ALGORITHMS);
+  if (!isKnown) throw new UnsupportedAlgorithmError(algorithm, DIGEST_ALGORITHMS);
   throw new InvalidDigestError(
     digest,
     `expected ${ENCODED_LENGTH[algorithm]} lower-case hex digits after ${algorithm}:`,
