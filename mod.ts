@@ -42,7 +42,13 @@ export {
   type DigestAlgorithm,
   parseDigest,
 } from "./src/oci/digest.ts";
-export { type Index, type Manifest, parseIndex, parseManifest } from "./src/oci/manifest.ts";
+export {
+  type Index,
+  type Manifest,
+  type ManifestFields,
+  parseIndex,
+  parseManifest,
+} from "./src/oci/manifest.ts";
 export { MediaType } from "./src/oci/media_type.ts";
 export {
   formatPlatform,

@@ -1,10 +1,15 @@
 import { InvalidDigestError, UnsupportedAlgorithmError } from "../errors.ts";
 
-/** The digest algorithms whose blobs can be verified, with the length of their hex encoding. */
-const ENCODED_LENGTH = { sha256: 64, sha384: 96, sha512: 128, blake3: 64 } as const;
-
 /** A digest algorithm that this package can verify. */
-export type DigestAlgorithm = keyof typeof ENCODED_LENGTH;
+export type DigestAlgorithm = "sha256" | "sha384" | "sha512" | "blake3";
+
+/** The length of each algorithm's hex encoding. */
+const ENCODED_LENGTH: Record<DigestAlgorithm, number> = {
+  sha256: 64,
+  sha384: 96,
+  sha512: 128,
+  blake3: 64,
+};
 
 /** The supported algorithms, by name. */
 export const DIGEST_ALGORITHMS: readonly DigestAlgorithm[] = Object.keys(

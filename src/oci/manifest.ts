@@ -9,7 +9,7 @@ import {
 import { isIndexType, isManifestType } from "./media_type.ts";
 
 /** What a manifest and an index have in common. */
-interface Document {
+export interface ManifestFields {
   /** The media type it claims for itself, where it does. */
   mediaType?: string;
   /** The type of the artifact. */
@@ -21,7 +21,7 @@ interface Document {
 }
 
 /** An image manifest: [image spec, "Image Manifest"](https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md). */
-export interface Manifest extends Document {
+export interface Manifest extends ManifestFields {
   /** The image's configuration. */
   config: Descriptor;
   /** Its layers, the base first. */
@@ -29,7 +29,7 @@ export interface Manifest extends Document {
 }
 
 /** An image index: [image spec, "Image Index"](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md). */
-export interface Index extends Document {
+export interface Index extends ManifestFields {
   /** The manifests it lists, in order. */
   manifests: Descriptor[];
 }
@@ -109,8 +109,8 @@ function parseDocument(bytes: Uint8Array, digest: string): JsonObject {
   return json;
 }
 
-function parseCommon(json: JsonObject, digest: string): Document {
-  const document: Document = {};
+function parseCommon(json: JsonObject, digest: string): ManifestFields {
+  const document: ManifestFields = {};
   for (const field of ["mediaType", "artifactType"] as const) {
     const value = json[field];
     if (value == null) continue;
