@@ -109,10 +109,9 @@ export class ReferenceJudge {
 
   /** Judges one descriptor and what is below it; whether its blob is there. */
   #follow(descriptor: Descriptor, from: string, depth: number): boolean {
-    const { digest, size, mediaType, data } = descriptor;
+    const { digest, size, mediaType } = descriptor;
     const blob = this.#blobs.get(digest);
     if (!blob) {
-      if (data) return true;
       this.#missing.add(digest);
       if (depth === 0) {
         this.#problem("missing", digest, "index.json lists it, the archive lacks it");

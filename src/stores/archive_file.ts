@@ -10,7 +10,7 @@ import {
   LimitError,
   SizeMismatchError,
 } from "../errors.ts";
-import { chunksOf } from "../content/read.ts";
+import { abortable, chunksOf } from "../content/read.ts";
 import type {
   BlobBody,
   ContentStore,
@@ -32,12 +32,13 @@ import {
   httpSource,
   type HttpSourceOptions,
 } from "./byte_source.ts";
-import { LayoutIndex } from "./layout_index.ts";
+import { LayoutIndex, type LayoutOptions } from "./layout_index.ts";
 
-export type { HttpSourceOptions } from "./byte_source.ts";
+export type { HttpSourceOptions, LayoutOptions };
 
-/** The largest index.json that is read. */
-const MAX_INDEX = 64 << 20;
+/** How to read an archive. */
+export interface ArchiveFileOptions extends LayoutOptions, HttpSourceOptions {}
+
 /** How many bytes to ask for when looking for headers: as many as 128 of them, or a small manifest. */
 const WINDOW = 64 << 10;
 
@@ -59,9 +60,11 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
   #source: ByteSource;
   #entries: Promise<Map<string, TarEntry>> | undefined;
   #index: LayoutIndex;
+  #maxIndexSize: number;
 
   /** @param from a path, a `file:`, `http:` or `https:` URL, or a Blob; nothing is read yet */
-  constructor(from: string | URL | Blob, options: HttpSourceOptions = {}) {
+  constructor(from: string | URL | Blob, options: ArchiveFileOptions = {}) {
+    this.#maxIndexSize = options.maxIndexSize ?? 64 << 20;
     this.#source = from instanceof Blob
       ? blobSource(from)
       : typeof from === "string"
@@ -113,7 +116,9 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
 
   async #readFile(name: string, options: StoreOptions): Promise<Uint8Array> {
     const { bodyOffset: offset, size: length } = await this.#entry(name, name, options);
-    if (length > MAX_INDEX) throw new LimitError(name, "MAX_INDEX", MAX_INDEX);
+    if (length > this.#maxIndexSize) {
+      throw new LimitError(name, "maxIndexSize", this.#maxIndexSize);
+    }
     return await this.#read(offset, length, options);
   }
 
@@ -124,11 +129,12 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
   }
 
   #headers(options: StoreOptions): Promise<Map<string, TarEntry>> {
-    this.#entries ??= this.#readHeaders(options).catch((error) => {
+    // Without the signal: others may wait for the same reading.
+    this.#entries ??= this.#readHeaders({}).catch((error) => {
       this.#entries = undefined;
       throw error;
     });
-    return this.#entries;
+    return abortable(this.#entries, options.signal);
   }
 
   async #readHeaders(options: StoreOptions): Promise<Map<string, TarEntry>> {

@@ -18,10 +18,9 @@ import type {
 import type { Descriptor } from "../oci/descriptor.ts";
 import { blobPath } from "../oci/digest.ts";
 import { openFile } from "./file.ts";
-import { LayoutIndex } from "./layout_index.ts";
+import { LayoutIndex, type LayoutOptions } from "./layout_index.ts";
 
-/** The largest index.json that is read: 100,000 images with names take about 30 MiB. */
-const MAX_INDEX = 64 << 20;
+export type { LayoutOptions } from "./layout_index.ts";
 
 /**
  * An OCI image layout: a directory with `oci-layout`, `index.json` and `blobs/`. It is only read.
@@ -42,8 +41,11 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
   #directory: string;
   #index: LayoutIndex;
 
+  #maxIndexSize: number;
+
   /** @param directory the layout's path; nothing is read yet */
-  constructor(directory: string) {
+  constructor(directory: string, { maxIndexSize = 64 << 20 }: LayoutOptions = {}) {
+    this.#maxIndexSize = maxIndexSize;
     this.#directory = directory.replace(/(?<=.)[/\\]+$/, "");
     this.#index = new LayoutIndex(
       directory,
@@ -65,9 +67,13 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
     }
   }
 
-  exists({ digest }: Descriptor): Promise<boolean> {
+  async exists({ digest }: Descriptor): Promise<boolean> {
     const path = `${this.#directory}/${blobPath(digest)}`;
-    return Promise.resolve(statSync(path, { throwIfNoEntry: false }) !== undefined);
+    try {
+      return statSync(path, { throwIfNoEntry: false }) !== undefined;
+    } catch (cause) {
+      throw this.#error(cause, digest);
+    }
   }
 
   /** The manifests of index.json, in its order. @throws {InvalidLayoutError} where it has none */
@@ -88,14 +94,16 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
   }
 
   async #readFile(name: string, { signal }: StoreOptions): Promise<Uint8Array> {
+    const path = `${this.#directory}/${name}`;
+    const max = this.#maxIndexSize;
     try {
-      const body = await openFile(`${this.#directory}/${name}`, { length: MAX_INDEX + 1, signal });
+      const body = await openFile(path, { length: max + 1, signal });
       const bytes = new Uint8Array(await new Response(body as BodyInit).arrayBuffer());
-      if (bytes.length <= MAX_INDEX) return bytes;
+      if (bytes.length <= max) return bytes;
     } catch (cause) {
       throw this.#error(cause, name);
     }
-    throw new LimitError(`${this.#directory}/${name}`, "MAX_INDEX", MAX_INDEX);
+    throw new LimitError(path, "maxIndexSize", max);
   }
 
   /** What node:fs throws, with the blob's name. */

@@ -4,7 +4,7 @@ import {
   InvalidLayoutError,
   ReferenceNotFoundError,
 } from "../errors.ts";
-import { readBlob } from "../content/read.ts";
+import { abortable, readBlob } from "../content/read.ts";
 import type { ContentStore, Referrers, Resolver, Roots, StoreOptions } from "../content/store.ts";
 import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../oci/annotation.ts";
 import { type Descriptor, isJsonObject } from "../oci/descriptor.ts";
@@ -16,6 +16,15 @@ import {
   parseManifest,
 } from "../oci/manifest.ts";
 import { isIndexType, isManifestType } from "../oci/media_type.ts";
+
+/** The bound of a layout. */
+export interface LayoutOptions {
+  /**
+   * The most bytes of index.json: 100,000 images with names take about 30 MiB.
+   * @default {67108864}
+   */
+  maxIndexSize?: number;
+}
 
 /** How deep a search goes into nested indexes. */
 const MAX_DEPTH = 32;
@@ -49,11 +58,12 @@ export class LayoutIndex implements Resolver, Roots, Referrers {
 
   /** What index.json lists; read once. */
   roots(options: StoreOptions = {}): Promise<Descriptor[]> {
-    this.#manifests ??= this.#read(options).catch((error) => {
+    // Without the signal: others may wait for the same reading.
+    this.#manifests ??= this.#read({}).catch((error) => {
       this.#manifests = undefined;
       throw error;
     });
-    return this.#manifests;
+    return abortable(this.#manifests, options.signal);
   }
 
   async #read(options: StoreOptions): Promise<Descriptor[]> {
@@ -127,11 +137,11 @@ export class LayoutIndex implements Resolver, Roots, Referrers {
 
   /** The manifests here, nested ones too, whose `subject` this is. */
   async referrers(subject: Descriptor, options: StoreOptions = {}): Promise<Descriptor[]> {
-    this.#referrers ??= this.#findReferrers(options).catch((error) => {
+    this.#referrers ??= this.#findReferrers({}).catch((error) => {
       this.#referrers = undefined;
       throw error;
     });
-    return (await this.#referrers).get(subject.digest) ?? [];
+    return (await abortable(this.#referrers, options.signal)).get(subject.digest) ?? [];
   }
 
   async #findReferrers(options: StoreOptions): Promise<Map<string, Descriptor[]>> {

@@ -146,14 +146,15 @@ test("a layer that may not be distributed may be missing, with a warning", async
   });
 });
 
-test("a blob that its descriptor holds may be missing", async () => {
+test("a blob is missing even where its descriptor holds it: importers look for the blob", async () => {
   const memory = new MemoryStore();
   const config = { ...await memory.add(MediaType.ImageConfig, utf8("{}")), data: "e30=" };
   const { manifest, layers } = await addImage(memory, { fields: { config } });
   const { ok, problems, warnings } = await found(
     await filesOf(memory, [manifest], [manifest, ...layers]),
   );
-  assert.deepEqual([ok, problems, warnings], [true, [], []]);
+  assert.deepEqual([ok, warnings], [false, []]);
+  assert.match(problems[0]!, /^missing sha256:44136fa3.* needs it, the archive lacks it$/);
 });
 
 test("a size that lies is a problem, wherever it stands", async () => {

@@ -226,7 +226,7 @@ test(
   inLayout(async (layout, store) => {
     await layout.list([]);
     await truncate(join(layout.path, "index.json"), 64 * 1_048_576 + 1);
-    await assert.rejects(() => store.roots(), { name: "LimitError", limit: "MAX_INDEX" });
+    await assert.rejects(() => store.roots(), { name: "LimitError", limit: "maxIndexSize" });
   }),
 );
 
