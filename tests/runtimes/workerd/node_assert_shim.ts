@@ -1,9 +1,10 @@
 // What the portable tests use of node:assert/strict. An old workerd lacks it; a new one has it, but
 // takes minutes to compare the arrays of megabytes that these tests compare.
 
-/** What an error should be: its class, its message, its fields, or a function that looks at it. */
-// deno-lint-ignore no-explicit-any
-type Expected = RegExp | (new (...args: any[]) => object) | ((error: any) => unknown) | object;
+/** What an error should be: its class, its text, its fields, or a function that looks at it. */
+type Expected = RegExp | ErrorClass | Judge | object;
+type ErrorClass = new (...args: never[]) => object;
+type Judge = (error: unknown) => unknown;
 type Message = string | Error;
 
 class AssertionError extends Error {
@@ -29,8 +30,8 @@ function assert(value: unknown, message?: Message): asserts value {
   check(Boolean(value), message, () => `${show(value)} is not truthy`);
 }
 
-const strict = Object.assign(assert, {
-  ok: assert,
+const checks = {
+  ok: assert as typeof assert,
 
   equal(actual: unknown, expected: unknown, message?: Message): void {
     check(Object.is(actual, expected), message, () => `${show(actual)} is not ${show(expected)}`);
@@ -91,8 +92,9 @@ const strict = Object.assign(assert, {
   fail(message?: Message): never {
     check(false, message, () => "failed");
   },
-});
+};
 
+const strict: typeof assert & typeof checks = Object.assign(assert, checks);
 export default strict;
 
 function checkThrown(
@@ -107,7 +109,7 @@ function checkThrown(
     check(expected.test(String(error)), message, why);
   } else if (typeof expected === "function") {
     if (isErrorClass(expected)) check(error instanceof expected, message, why);
-    else check(expected(error) === true, message, why);
+    else check((expected as Judge)(error) === true, message, why);
   } else if (expected) {
     for (const [key, value] of Object.entries(expected)) {
       const field = (error as Record<string, unknown>)[key];
@@ -117,7 +119,7 @@ function checkThrown(
   }
 }
 
-function isErrorClass(value: unknown): value is new () => Error {
+function isErrorClass(value: unknown): value is ErrorClass {
   return value === Error || Object.prototype.isPrototypeOf.call(Error, value as object) ||
     value === DOMException;
 }
