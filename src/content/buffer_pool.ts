@@ -1,4 +1,16 @@
 /**
+ * Bytes to leave free before a large buffer. Where malloc puts one, 16 bytes behind a page's
+ * beginning, Linux takes four times as long to copy a file into it: its source begins a page, and
+ * to the processor the two overlap. Measured on AMD EPYC, reads of 1 MiB on Deno and Node.
+ */
+const MARGIN = 64;
+
+/** A large fresh buffer, where it is quick to fill. */
+export function freshBuffer(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new ArrayBuffer(MARGIN + length), MARGIN);
+}
+
+/**
  * Buffers that go round: a store fills them, whoever has used the chunk gives it back. A fresh
  * buffer costs about a fifth of the time that hashing it takes, for its zeros and page faults.
  *
@@ -33,14 +45,15 @@ export class BufferPool {
   take(): Uint8Array<ArrayBuffer> {
     for (const buffer of this.#free) {
       this.#free.delete(buffer);
-      return new Uint8Array(buffer);
+      return new Uint8Array(buffer, MARGIN);
     }
-    return new Uint8Array(this.size);
+    return freshBuffer(this.size);
   }
 
   /** Takes a chunk's buffer back. Chunks of other buffers are left to the garbage collector. */
   give(chunk: Uint8Array): void {
     const { buffer } = chunk;
-    if (buffer instanceof ArrayBuffer && buffer.byteLength === this.size) this.#free.add(buffer);
+    const isOurs = buffer instanceof ArrayBuffer && buffer.byteLength === MARGIN + this.size;
+    if (isOurs) this.#free.add(buffer);
   }
 }

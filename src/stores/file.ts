@@ -5,7 +5,7 @@
  */
 import { closeSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import type { BufferPool } from "../content/buffer_pool.ts";
+import { type BufferPool, freshBuffer } from "../content/buffer_pool.ts";
 import type { BlobBody, OpenOptions } from "../content/store.ts";
 
 /** Files come in chunks of this size: of 64 KiB, 256 KiB, 1 MiB and 4 MiB this was the fastest. */
@@ -117,5 +117,7 @@ async function fill(
 function takeBuffer(length: number, buffers: BufferPool | undefined): Uint8Array<ArrayBuffer> {
   return buffers && buffers.size >= length
     ? buffers.take().subarray(0, length)
+    : length > CHUNK / 8
+    ? freshBuffer(length)
     : new Uint8Array(length);
 }

@@ -33,13 +33,16 @@ test("give() takes a buffer once, however often it is given", () => {
   assert.notEqual(pool.take().buffer, pool.take().buffer);
 });
 
-test("give() takes any buffer of the right size, and no other", () => {
+test("give() takes a buffer of another pool of the same size, and no other", () => {
   const pool = new BufferPool(8);
-  for (const size of [0, 7, 9]) pool.give(new Uint8Array(size));
-  assert.equal(pool.take().length, 8);
-  const own = new Uint8Array(8);
-  pool.give(own);
-  assert.equal(pool.take().buffer, own.buffer);
+  for (const size of [0, 7, 8, 9]) {
+    const foreign = new Uint8Array(size);
+    pool.give(foreign);
+    assert.notEqual(pool.take().buffer, foreign.buffer);
+  }
+  const sister = new BufferPool(8).take();
+  pool.give(sister);
+  assert.equal(pool.take().buffer, sister.buffer);
 });
 
 test("give() leaves a buffer that was transferred away", () => {
