@@ -4,11 +4,10 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
-import { inFolder } from "./helpers/folder.ts";
-import { findNode, lacks, must } from "./helpers/program.ts";
+import { inFolder } from "../helpers/folder.ts";
+import { findNode, lacks, must } from "../helpers/program.ts";
+import { PROJECT } from "./suites.ts";
 
-const PROJECT = fileURLToPath(new URL("../", import.meta.url));
 const GOLDEN = join(PROJECT, "tests/testdata/golden/single");
 
 test("JSR would take the package", async () => {
