@@ -67,12 +67,12 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
     }
   }
 
-  async exists({ digest }: Descriptor): Promise<boolean> {
-    const path = `${this.#directory}/${blobPath(digest)}`;
+  exists({ digest }: Descriptor): Promise<boolean> {
     try {
-      return statSync(path, { throwIfNoEntry: false }) !== undefined;
+      const found = statSync(`${this.#directory}/${blobPath(digest)}`, { throwIfNoEntry: false });
+      return Promise.resolve(found !== undefined);
     } catch (cause) {
-      throw this.#error(cause, digest);
+      return Promise.reject(this.#error(cause, digest));
     }
   }
 
