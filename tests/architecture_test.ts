@@ -22,7 +22,7 @@ const FLOORS: Record<string, readonly string[]> = {
 const PACKAGES: Record<string, readonly string[]> = {
   content: ["@noble/hashes"],
   http: ["aws4fetch"],
-  cli: ["commander", "@clack/prompts"],
+  cli: ["commander", "@clack/prompts", "srvx"],
 };
 
 /** The files that may notice where they run, and what for. */

@@ -1,4 +1,5 @@
 import { BlobReadError } from "../errors.ts";
+import { chunksOf } from "../content/read.ts";
 import type { BlobBody, OpenOptions } from "../content/store.ts";
 
 /** Bytes that can be read from any offset: a file, a Blob, or what a URL answers. */
@@ -17,12 +18,23 @@ export interface HttpSourceOptions {
 
 /** A Blob or File, such as an `<input type="file">` gives. */
 export function blobSource(blob: Blob): ByteSource {
+  const name = blob instanceof File ? blob.name : "the Blob";
   return {
-    name: blob instanceof File ? blob.name : "the Blob",
+    name,
     open({ offset, length, signal }) {
-      const part = blob.slice(offset, offset + length).stream();
       // A Blob's own stream hears of no signal.
-      return Promise.resolve(signal ? part.pipeThrough(new TransformStream(), { signal }) : part);
+      const part = blob.slice(offset, offset + length).stream();
+      const chunks = chunksOf(part, { digest: name }, signal);
+      return Promise.resolve(
+        new ReadableStream<Uint8Array>({
+          async pull(controller) {
+            const { done, value } = await chunks.next();
+            if (done) controller.close();
+            else controller.enqueue(value);
+          },
+          cancel: () => void chunks.return(undefined),
+        }, { highWaterMark: 0 }),
+      );
     },
   };
 }
