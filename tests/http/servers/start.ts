@@ -1,11 +1,11 @@
 /** Starts the same application under each runtime. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { lacks, must } from "../../helpers/program.ts";
+import { findNode, lacks, must } from "../../helpers/program.ts";
 
 /** A runtime, and how its HTTP differs from what the handler gives it. */
 export interface Runtime {
@@ -26,6 +26,8 @@ export interface Server {
 
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
+// Node 20 knows no types.
+const NODE = findNode(24) ?? findNode(22);
 const STRIP_TYPES = ["--no-warnings", "--experimental-strip-types"];
 
 export const RUNTIMES: readonly Runtime[] = [
@@ -42,8 +44,8 @@ export const RUNTIMES: readonly Runtime[] = [
   },
   {
     name: "Node with srvx",
-    skip: lacks("node") || stripsNoTypes(),
-    start: () => startServer("node", [...STRIP_TYPES, file("node.ts")]),
+    skip: !NODE && lacks("node24"),
+    start: () => startServer(NODE!, [...STRIP_TYPES, file("node.ts")]),
   },
   {
     name: "workerd",
@@ -51,12 +53,6 @@ export const RUNTIMES: readonly Runtime[] = [
     start: () => startWorkerd(file("worker.ts")),
   },
 ];
-
-/** Node 20 knows no types. */
-function stripsNoTypes(): string | false {
-  const { status } = spawnSync("node", [...STRIP_TYPES, "--version"], { stdio: "ignore" });
-  return status === 0 || process.env.CI ? false : "node is older than 22.6";
-}
 
 /** Starts a program that prints its port as JSON. */
 export async function startServer(
