@@ -27,7 +27,7 @@ function program(signal: AbortSignal): Command {
     .exitOverride()
     // What goes wrong is told in one line, by main().
     .configureOutput({ outputError: () => {}, writeErr: () => {} });
-  exportOptions(program.command("export"))
+  registryOptions(exportOptions(program.command("export")))
     .description("Make the archive.")
     .argument("<source...>", "what to export")
     .option("-o, --output <file|-|url>", "where to", "-")
@@ -49,7 +49,7 @@ Examples:
     .action(async (sources: string[], flags: ExportFlags & SourceFlags) => {
       await (await import("./export.ts")).exportCommand(sources, flags, signal);
     });
-  exportOptions(program.command("inspect"))
+  registryOptions(exportOptions(program.command("inspect")))
     .description("Show the plan: every entry with offset and size. No layer is read.")
     .argument("<source...>", "what to plan")
     .option("--json", "answer in JSON")
@@ -80,7 +80,7 @@ Examples:
     .action(async (archive: string, flags: VerifyFlags) => {
       await (await import("./verify.ts")).verifyCommand(archive, flags, signal);
     });
-  program.command("serve")
+  registryOptions(program.command("serve"))
     .description("Archives over HTTP, with their length, ETag and ranges; nothing is stored.")
     .argument("<source...>", "what to serve")
     .option("--port <n>", "where to listen; 0 takes a free one", port, 8080)
@@ -115,7 +115,12 @@ function exportOptions(command: Command): Command {
     .option("--skip-missing", "leave out what the source lacks")
     .option("--name <name>", "the image's full name; repeatable", append, [])
     .option("--referrers", "signatures, SBOMs and the like too")
-    .option("--concurrency <n>", "how many manifests to read at a time", count)
+    .option("--concurrency <n>", "how many manifests to read at a time", count);
+}
+
+/** How to reach a registry. */
+function registryOptions(command: Command): Command {
+  return command
     .option("--plain-http", "speak http to the registry")
     .option("--ca <file>", "trust this certificate authority too, in PEM")
     .option("--authfile <file>", "the registry's credentials, instead of Docker's and Podman's");

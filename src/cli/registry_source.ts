@@ -2,13 +2,13 @@ import { readFile } from "node:fs/promises";
 import { RegistryStore } from "../stores/registry/registry.ts";
 import { fetchWithCa } from "./ca_fetch.ts";
 import { findCredentials } from "./credential_files.ts";
-import type { Source, SourceFlags } from "./source.ts";
+import type { RegistryFlags, Source } from "./source.ts";
 import { UsageError } from "./usage.ts";
 
 /** Opens `docker://IMAGE`, with the credentials of Docker's and Podman's files. */
 export async function openRegistry(
   image: string,
-  { plainHttp, ca, authfile }: SourceFlags,
+  { plainHttp, ca, authfile }: RegistryFlags,
   signal: AbortSignal,
 ): Promise<Source> {
   if (!image.startsWith("//")) {

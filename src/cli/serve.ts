@@ -2,11 +2,11 @@ import process from "node:process";
 import { createArchiveHandler } from "../http/handler.ts";
 import { archivePage } from "../http/page.ts";
 import { listen } from "./http_server.ts";
-import { openSources } from "./source.ts";
+import { openSources, type RegistryFlags } from "./source.ts";
 import { describe } from "./usage.ts";
 
 /** The flags of `serve`. */
-export interface ServeFlags {
+export interface ServeFlags extends RegistryFlags {
   port: number;
   hostname: string;
 }
@@ -14,10 +14,11 @@ export interface ServeFlags {
 /** `oci-archive serve`: archives over HTTP, until it is interrupted. */
 export async function serveCommand(
   sources: readonly string[],
-  { port, hostname }: ServeFlags,
+  { port, hostname, ...registry }: ServeFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, roots } = await openSources(sources, { platform: [], name: [] }, signal);
+  const flags = { platform: [], name: [], ...registry };
+  const { store, roots } = await openSources(sources, flags, signal);
   const images = roots.map((root) => ({ store, root }));
   const handler = createArchiveHandler({
     list: () => images,

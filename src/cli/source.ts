@@ -4,8 +4,15 @@ import type { ContentStore, Resolver, Roots } from "../content/store.ts";
 import { UnionStore } from "../stores/union.ts";
 import { UsageError } from "./usage.ts";
 
+/** The flags that say how to reach a registry. */
+export interface RegistryFlags {
+  plainHttp?: boolean;
+  ca?: string;
+  authfile?: string;
+}
+
 /** The flags that say what an archive holds. */
-export interface SourceFlags {
+export interface SourceFlags extends RegistryFlags {
   platform: string[];
   allPlatforms?: boolean;
   skipManifestJson?: boolean;
@@ -14,9 +21,6 @@ export interface SourceFlags {
   name: string[];
   referrers?: boolean;
   concurrency?: number;
-  plainHttp?: boolean;
-  ca?: string;
-  authfile?: string;
 }
 
 /** Where to read from, and what. */
