@@ -182,6 +182,9 @@ export async function main(args: string[]): Promise<number> {
 }
 
 if (import.meta.main) {
+  // Node strips the types of every file at every start, which takes 0.2 s; Node 24's cache keeps them.
+  (process.getBuiltinModule?.("node:module") as { enableCompileCache?(): unknown } | undefined)
+    ?.enableCompileCache?.();
   // Whatever still waits, such as a connection kept alive, must not keep the command.
   process.exit(await main(process.argv.slice(2)));
 }
