@@ -3,16 +3,16 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { lacks, must } from "../../helpers/program.ts";
+import { findNode, findProgram, lacks, must } from "../../helpers/program.ts";
 import { type S3Server, startProxy, startS3 } from "../../http/s3_server.ts";
 
 const SCRIPT = fileURLToPath(new URL("upload_gigabyte.ts", import.meta.url));
 const MIB = 1 << 20;
-const RUNTIMES = {
-  deno: ["run", "-A", "--no-check"],
-  bun: [],
-  node: ["--no-warnings", "--experimental-strip-types"],
-};
+const RUNTIMES = [
+  { runtime: "deno", program: findProgram("deno"), args: ["run", "-A", "--no-check"] },
+  { runtime: "bun", program: findProgram("bun"), args: [] },
+  { runtime: "node24", program: findNode(24), args: [] },
+];
 
 describe("s3Upload() of 1 GiB in parts of 16 MiB, a fifth of which fail", {
   skip: lacks("moto_server"),
@@ -23,10 +23,10 @@ describe("s3Upload() of 1 GiB in parts of 16 MiB, a fifth of which fail", {
   });
   after(() => server.stop());
 
-  for (const [program, args] of Object.entries(RUNTIMES)) {
+  for (const { runtime, program, args } of RUNTIMES) {
     test(
-      `arrives whole from ${program} in less than 250 MB`,
-      { skip: lacks(program) },
+      `arrives whole from ${runtime} in less than 250 MB`,
+      { skip: !program && lacks(runtime) },
       async (t) => {
         let parts = 0;
         const proxy = await startProxy(server.url, (request) => {
@@ -34,13 +34,13 @@ describe("s3Upload() of 1 GiB in parts of 16 MiB, a fifth of which fail", {
           return (["reset", "503", "after"] as const)[parts / 5 % 3];
         });
         t.after(() => proxy.stop());
-        const output = await must(program, [...args, SCRIPT, `${proxy.url}/${program}.tar`]);
+        const output = await must(program!, [...args, SCRIPT, `${proxy.url}/${runtime}.tar`]);
         const { sha256, size, peak } = JSON.parse(output);
-        t.diagnostic(`${program}: peak ${peak / MIB} MiB, ${parts} requests for parts`);
+        t.diagnostic(`${runtime}: peak ${peak / MIB} MiB, ${parts} requests for parts`);
         assert.ok(parts > 65 * 1.2, `${parts} requests`);
         assert.equal(proxy.mismatches, 0);
 
-        const object = await fetch(`${server.url}/${program}.tar`);
+        const object = await fetch(`${server.url}/${runtime}.tar`);
         const hash = createHash("sha256");
         let received = 0;
         for await (const chunk of object.body!) {
@@ -49,7 +49,7 @@ describe("s3Upload() of 1 GiB in parts of 16 MiB, a fifth of which fail", {
         }
         assert.deepEqual([received, hash.digest("hex")], [size, sha256]);
         assert.deepEqual(await server.unfinished(), []);
-        await fetch(`${server.url}/${program}.tar`, { method: "DELETE" });
+        await fetch(`${server.url}/${runtime}.tar`, { method: "DELETE" });
         assert.ok(peak < 250e6, `${peak / MIB} MiB`);
       },
     );
