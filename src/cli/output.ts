@@ -1,25 +1,10 @@
-import { randomUUID } from "node:crypto";
-import {
-  close,
-  fstatSync,
-  ftruncate,
-  open,
-  openSync,
-  realpath,
-  rename,
-  rm,
-  stat,
-  write,
-  writeSync,
-} from "node:fs";
+import { fstatSync, realpath, rename, rm, stat, truncate } from "node:fs";
 import process from "node:process";
 import { promisify } from "node:util";
 import type { BufferPool } from "../content/buffer_pool.ts";
 import { UsageError } from "./usage.ts";
+import { openToWrite, stdout, type WritableFile, type WriteMode } from "./writable_file.ts";
 
-const openFile = promisify(open);
-const closeFile = promisify(close);
-const remove = promisify(rm);
 const STDOUT = 1;
 
 /** Where an archive goes: a file that appears whole or not at all, a device, or stdout. */
@@ -38,47 +23,52 @@ export async function openOutput(name: string): Promise<Output> {
   if (process.stdout.isTTY) {
     throw new UsageError("stdout is a terminal, and an archive is no text: give -o FILE or a pipe");
   }
-  return toDevice(openPipe() ?? STDOUT, "stdout");
+  const stats = fstatSync(STDOUT);
+  const file = stats.isFIFO() ? await openPipe() : stdout();
+  return toDevice({ file, name: "stdout", atOnce: stats.isCharacterDevice() });
 }
 
 /**
- * stdout's pipe, opened anew: so it blocks, whatever another process has made of it, and Deno
- * writes to it without the copy that it makes for stdout. Undefined where stdout is no pipe, or
- * there is no /dev/stdout.
+ * stdout's pipe, opened anew: so it blocks, whatever another process has made of it. As it is,
+ * where there is no /dev/stdout.
  */
-function openPipe(): number | undefined {
+async function openPipe(): Promise<WritableFile> {
   try {
-    return fstatSync(STDOUT).isFIFO() ? openSync("/dev/stdout", "w") : undefined;
+    return await openToWrite("/dev/stdout", "truncate");
   } catch {
-    return undefined;
+    return stdout();
   }
 }
 
 /** What cannot be renamed to: a device, a pipe. */
-function toDevice(file: number, name: string): Output {
-  const done = () => file === STDOUT ? Promise.resolve() : closeFile(file);
-  // A device such as /dev/null takes a chunk sooner than another thread could.
-  const put = fstatSync(file).isCharacterDevice() ? writeAtOnce : writeSome;
-  return { write: (chunk) => writeAll({ file, name, put }, chunk), finish: done, discard: done };
+function toDevice(target: Target): Output {
+  const close = async () => await target.file.close();
+  return { write: (chunk) => writeAll(target, chunk), finish: close, discard: close };
 }
 
 async function openFileOutput(name: string): Promise<Output> {
   const found = await promisify(stat)(name).catch(() => undefined);
   if (found?.isDirectory()) throw new UsageError(`-o ${name} is a directory; name a file in it`);
-  if (found && !found.isFile()) return toDevice(await openToWrite(name, name, "w"), name);
+  if (found && !found.isFile()) {
+    const file = await open(name, name, "truncate");
+    return toDevice({ file, name, atOnce: found.isCharacterDevice() });
+  }
   // A symbolic link stays one: what it points to is replaced.
   const target = found ? await promisify(realpath)(name) : name;
-  const temporary = `${target}.${randomUUID().slice(0, 8)}.part`;
-  const file = await openToWrite(name, temporary, "wx");
+  const temporary = `${target}.${crypto.randomUUID().slice(0, 8)}.part`;
+  const file = await open(name, temporary, "create");
   return {
     write: (chunk) => writeAll({ file, name }, chunk),
     async finish() {
-      await closeFile(file);
+      await file.close();
       await promisify(rename)(temporary, target);
     },
     async discard() {
-      await closeFile(file).catch(() => {});
-      await remove(temporary, { force: true });
+      try {
+        await file.close();
+      } finally {
+        await promisify(rm)(temporary, { force: true });
+      }
     },
   };
 }
@@ -92,15 +82,15 @@ export async function openPartialOutput(
   partial: string,
   length: number,
 ): Promise<Output> {
-  const file = await openToWrite(name, partial, "a");
-  await promisify(ftruncate)(file, length);
+  const file = await open(name, partial, "append");
+  await promisify(truncate)(partial, length);
   return {
     write: (chunk) => writeAll({ file, name }, chunk),
     async finish() {
-      await closeFile(file);
+      await file.close();
       await promisify(rename)(partial, name);
     },
-    discard: () => closeFile(file),
+    discard: async () => await file.close(),
   };
 }
 
@@ -133,34 +123,35 @@ export async function copy(
 
 /** Writes an answer to stdout, to its end: what waits in process.stdout is lost at process.exit(). */
 export async function print(answer: string): Promise<void> {
-  await writeAll({ file: STDOUT, name: "stdout" }, new TextEncoder().encode(answer));
+  await writeAll({ file: stdout(), name: "stdout" }, new TextEncoder().encode(answer));
 }
 
-async function openToWrite(name: string, path: string, flags: string): Promise<number> {
+async function open(name: string, path: string, mode: WriteMode): Promise<WritableFile> {
   try {
-    return await openFile(path, flags);
+    return await openToWrite(path, mode);
   } catch (cause) {
     throw cannotWrite(name, cause);
   }
 }
 
-/** An open file, what people call it, and how to write some bytes to it. */
+/** Where to write, what people call it, and how. */
 interface Target {
-  file: number;
+  file: WritableFile;
   name: string;
-  put?: (file: number, bytes: Uint8Array) => Promise<number> | number;
+  /** A device such as /dev/null takes a chunk sooner than another thread could. */
+  atOnce?: boolean;
 }
 
-async function writeAll(
-  { file, name, put = writeSome }: Target,
-  chunk: Uint8Array,
-): Promise<void> {
-  try {
-    for (let written = 0; written < chunk.length;) {
-      written += await put(file, chunk.subarray(written));
+async function writeAll({ file, name, atOnce }: Target, chunk: Uint8Array): Promise<void> {
+  for (let written = 0; written < chunk.length;) {
+    const rest = chunk.subarray(written);
+    try {
+      written += atOnce ? file.writeSync(rest) : await file.write(rest);
+    } catch (cause) {
+      if ((cause as { code?: string }).code !== "EAGAIN") throw cannotWrite(name, cause);
+      // A pipe that its other end has made non-blocking is full: try again when it may be not.
+      await new Promise((resolve) => setTimeout(resolve, 1));
     }
-  } catch (cause) {
-    throw cannotWrite(name, cause);
   }
 }
 
@@ -168,19 +159,4 @@ async function writeAll(
 function cannotWrite(name: string, cause: unknown): Error {
   const { message, code } = cause as Error & { code?: string };
   return Object.assign(new Error(`Cannot write ${name}: ${message}`, { cause }), { code });
-}
-
-function writeAtOnce(file: number, bytes: Uint8Array): number {
-  return writeSync(file, bytes);
-}
-
-function writeSome(file: number, bytes: Uint8Array): Promise<number> {
-  return new Promise((resolve, reject) => {
-    write(file, bytes, (error, count) => {
-      if (!error) resolve(count);
-      // A pipe that its other end has made non-blocking is full: try again when it may be not.
-      else if (error.code === "EAGAIN") setTimeout(resolve, 1, 0);
-      else reject(error);
-    });
-  });
 }
