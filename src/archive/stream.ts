@@ -3,6 +3,7 @@ import { chunksOf, discard, openBlob } from "../content/read.ts";
 import type { BlobBody, ContentStore } from "../content/store.ts";
 import { Verifier, type VerifyOptions } from "../content/verify_stream.ts";
 import { encodeHeader, paddingSize, TRAILER_SIZE } from "../tar/header.ts";
+import { Gatherer } from "./gatherer.ts";
 import { inOrder } from "./in_order.ts";
 import type { ArchiveEntry } from "./plan.ts";
 import { PartCounter, type Slice } from "./part_counter.ts";
@@ -49,9 +50,8 @@ export interface StreamOptions extends VerifyOptions {
   onProgress?: (progress: Progress) => void;
 }
 
-/** Pieces smaller than this are put together until they make a chunk of at least this many bytes. */
+/** Pieces smaller than this are put together, until there are so many bytes or a larger one comes. */
 const CHUNK = 64 << 10;
-const ZEROS = new Uint8Array(TRAILER_SIZE);
 
 /** The bytes from `start` to `end` of the archive that these entries make. */
 export function streamEntries(
@@ -91,8 +91,7 @@ class ArchiveReader {
   #range: Range;
   #signal: AbortSignal;
   /** Small pieces that wait for company. */
-  #gathered: Uint8Array[] = [];
-  #gatheredSize = 0;
+  #gathered: Gatherer;
 
   constructor(
     store: ContentStore,
@@ -104,26 +103,21 @@ class ArchiveReader {
     this.#entries = entries;
     this.#range = range;
     this.#signal = signal;
+    this.#gathered = new Gatherer(range.buffers);
   }
 
   async *chunks(): AsyncGenerator<Uint8Array<ArrayBuffer>, undefined> {
-    const atATime = 1 + (this.#store.lookAhead ?? 0);
-    const opened = inOrder(
-      this.#slices(),
-      atATime,
-      (slice) => this.#open(slice),
-      ({ body }) => discard(body),
-    );
+    const { lookAhead = 0 } = this.#store;
+    const ahead = lookAhead > 0 ? this.#openAhead(lookAhead) : undefined;
     try {
       let at = 0;
       for (const entry of this.#inside()) {
         this.entry = entry.name;
-        const { name, size, mode, type } = entry;
-        const directory = type === "directory";
-        this.#gather(encodeHeader({ name, size, mode, directory }), entry.offset);
-        if (entry.body) this.#gather(entry.body, entry.bodyOffset);
-        if (this.#slice(entry)) {
-          const blob = (await opened.next()).value!;
+        this.#gatherHeader(entry);
+        if (entry.body) this.#gathered.add(this.#cut(entry.body, entry.bodyOffset));
+        const slice = this.#slice(entry);
+        if (slice) {
+          const blob = ahead ? (await ahead.next()).value! : await this.#open(slice);
           if (blob.body instanceof Uint8Array) {
             for (const chunk of await this.#wholeBody(blob, blob.body)) yield chunk;
           } else {
@@ -132,14 +126,14 @@ class ArchiveReader {
         }
         at = entry.bodyOffset + entry.size;
         const padding = paddingSize(entry.size);
-        this.#gather(ZEROS.subarray(0, padding), at);
+        this.#gatherZeros(padding, at);
         at += padding;
-        if (this.#gatheredSize >= CHUNK) yield this.#flush();
+        if (this.#gathered.length >= CHUNK) yield this.#gathered.take();
       }
-      this.#gather(ZEROS, at);
-      if (this.#gatheredSize > 0) yield this.#flush();
+      this.#gatherZeros(TRAILER_SIZE, at);
+      if (this.#gathered.length > 0) yield this.#gathered.take();
     } finally {
-      await opened.return(undefined);
+      await ahead?.return(undefined);
     }
   }
 
@@ -177,10 +171,20 @@ class ArchiveReader {
     }
   }
 
+  #openAhead(lookAhead: number): AsyncGenerator<OpenBlob, undefined> {
+    return inOrder(
+      this.#slices(),
+      1 + lookAhead,
+      (slice) => this.#open(slice),
+      ({ body }) => discard(body),
+    );
+  }
+
   async #open(slice: Slice): Promise<OpenBlob> {
     const { descriptor, whole, from, to } = slice;
     // Before the blob is open: if this fails, there is nothing to close.
-    const check = whole ? await Verifier.create(descriptor, this.#range) : new PartCounter(slice);
+    let check = whole ? Verifier.create(descriptor, this.#range) : new PartCounter(slice);
+    if (check instanceof Promise) check = await check;
     const part = whole ? undefined : { offset: from, length: to - from };
     const { buffers } = this.#range;
     const options = { ...part, buffers, signal: this.#signal };
@@ -195,7 +199,8 @@ class ArchiveReader {
   ): Promise<Iterable<Uint8Array<ArrayBuffer>>> {
     const checked = check.update(body);
     if (checked) await checked;
-    await check.finish();
+    const judged = check.finish();
+    if (judged) await judged;
     return this.#emit(this.#cut(body, bodyOffset + from));
   }
 
@@ -219,44 +224,37 @@ class ArchiveReader {
     yield* this.#emit(held);
   }
 
-  /** Lets a large piece go as it is; its beginning goes with the small ones that waited. */
+  /** Lets a large piece go as it is, behind the small ones that waited. */
   *#emit(piece: Uint8Array): Generator<Uint8Array<ArrayBuffer>> {
-    let rest = piece;
-    if (this.#gatheredSize > 0 || piece.length < CHUNK) {
-      const taken = piece.length < 2 * CHUNK ? piece.length : CHUNK;
-      this.#gathered.push(piece.subarray(0, taken));
-      this.#gatheredSize += taken;
-      if (this.#gatheredSize >= CHUNK) yield this.#flush();
-      rest = piece.subarray(taken);
+    if (piece.length < CHUNK) {
+      this.#gathered.add(piece);
+      if (this.#gathered.length >= CHUNK) yield this.#gathered.take();
+      return;
     }
-    if (rest.length > 0) yield rest as Uint8Array<ArrayBuffer>;
+    if (this.#gathered.length > 0) yield this.#gathered.take();
+    yield piece as Uint8Array<ArrayBuffer>;
   }
 
-  /** Keeps what is wanted of bytes that stand at this place in the archive. */
-  #gather(bytes: Uint8Array, at: number): void {
-    const wanted = this.#cut(bytes, at);
-    if (wanted.length === 0) return;
-    this.#gathered.push(wanted);
-    this.#gatheredSize += wanted.length;
+  #gatherHeader({ name, size, mode, type, offset, bodyOffset }: ArchiveEntry): void {
+    const fields = { name, size, mode, directory: type === "directory" };
+    const { start, end } = this.#range;
+    if (offset >= start && bodyOffset <= end) {
+      encodeHeader(fields, this.#gathered.reserve(bodyOffset - offset));
+    } else {
+      this.#gathered.add(this.#cut(encodeHeader(fields), offset));
+    }
+  }
+
+  #gatherZeros(length: number, at: number): void {
+    const { start, end } = this.#range;
+    const wanted = Math.min(at + length, end) - Math.max(at, start);
+    if (wanted > 0) this.#gathered.reserve(wanted).fill(0);
   }
 
   #cut(bytes: Uint8Array, at: number): Uint8Array {
     const { start, end } = this.#range;
     if (at >= start && at + bytes.length <= end) return bytes;
     return bytes.subarray(Math.max(start - at, 0), Math.max(end - at, 0));
-  }
-
-  /** One chunk of all that waited, copied: whoever gets it may keep it. */
-  #flush(): Uint8Array<ArrayBuffer> {
-    const chunk = new Uint8Array(this.#gatheredSize);
-    let at = 0;
-    for (const piece of this.#gathered) {
-      chunk.set(piece, at);
-      at += piece.length;
-    }
-    this.#gathered = [];
-    this.#gatheredSize = 0;
-    return chunk;
   }
 }
 

@@ -13,7 +13,6 @@ import {
   ANNOTATION_SUBJECT,
 } from "../oci/annotation.ts";
 import { type Descriptor, parseDescriptor, type Platform } from "../oci/descriptor.ts";
-import { parseDigest } from "../oci/digest.ts";
 import { type Manifest, parseIndex, parseManifest } from "../oci/manifest.ts";
 import { isIndexType, isManifestType, isNonDistributable } from "../oci/media_type.ts";
 import {
@@ -112,7 +111,7 @@ class Walker {
       manifests: [...manifests, ...referrers],
       images: [...this.#images.values()],
       blobs: [...this.#blobs.values()],
-      algorithms: new Set([...this.#walked].map((digest) => parseDigest(digest).algorithm)),
+      algorithms: new Set([...this.#walked].map((digest) => digest.slice(0, digest.indexOf(":")))),
     };
   }
 

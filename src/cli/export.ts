@@ -49,7 +49,7 @@ async function write(
 ): Promise<void> {
   // Only now: of an image that cannot be planned, not even an empty file is left.
   const output = await openOutput(name);
-  const buffers = new BufferPool();
+  const buffers = new BufferPool(4 << 20);
   try {
     await copy(plan.stream({ ...options, buffers }), output, buffers);
     await output.finish();

@@ -44,8 +44,8 @@ export class PartialFile {
   }
 
   /** A part of the file. */
-  open(start: number, end: number, signal?: AbortSignal): Promise<BlobBody> {
-    return openFile(this.path, { offset: start, length: end - start, signal });
+  async open(start: number, end: number, signal?: AbortSignal): Promise<BlobBody> {
+    return await openFile(this.path, { offset: start, length: end - start, signal });
   }
 
   async #isWhole(entry: ArchiveEntry, end: number, signal: AbortSignal): Promise<boolean> {

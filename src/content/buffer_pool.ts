@@ -5,6 +5,9 @@
  */
 const MARGIN = 64;
 
+/** Bytes of the buffers that small pieces are cut from. */
+const SLAB = 64 << 10;
+
 /** A large fresh buffer, where it is quick to fill. */
 export function freshBuffer(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new ArrayBuffer(MARGIN + length), MARGIN);
@@ -34,26 +37,36 @@ export function freshBuffer(length: number): Uint8Array<ArrayBuffer> {
 export class BufferPool {
   /** Bytes of each buffer. */
   readonly size: number;
-  #free = new Set<ArrayBuffer>();
+  #free: ArrayBuffer[] = [];
+  /** What is left of the buffer that small pieces are cut from. */
+  #slab = new Uint8Array();
 
-  /** @param size of each buffer, in bytes; 1 MiB is what the stores read at a time */
+  /** @param size of each buffer, in bytes: what stores read at a time */
   constructor(size: number = 1 << 20) {
     this.size = size;
   }
 
-  /** A buffer with anything in it. */
+  /** A buffer with anything in it: the last one that was given, which the caches still hold. */
   take(): Uint8Array<ArrayBuffer> {
-    for (const buffer of this.#free) {
-      this.#free.delete(buffer);
-      return new Uint8Array(buffer, MARGIN);
-    }
-    return freshBuffer(this.size);
+    const buffer = this.#free.pop();
+    return buffer ? new Uint8Array(buffer, MARGIN) : freshBuffer(this.size);
+  }
+
+  /**
+   * Bytes for a small body that is copied on, such as a config: cut from a larger buffer, which a
+   * buffer of their own would cost more than. They are not given back.
+   */
+  takeSmall(length: number): Uint8Array<ArrayBuffer> {
+    if (this.#slab.length < length) this.#slab = new Uint8Array(Math.max(SLAB, length));
+    const piece = this.#slab.subarray(0, length);
+    this.#slab = this.#slab.subarray(length);
+    return piece;
   }
 
   /** Takes a chunk's buffer back. Chunks of other buffers are left to the garbage collector. */
   give(chunk: Uint8Array): void {
     const { buffer } = chunk;
     const isOurs = buffer instanceof ArrayBuffer && buffer.byteLength === MARGIN + this.size;
-    if (isOurs) this.#free.add(buffer);
+    if (isOurs && !this.#free.includes(buffer)) this.#free.push(buffer);
   }
 }

@@ -75,13 +75,13 @@ export async function openBlob(
     const { offset = 0, length = data.length } = options;
     return data.subarray(offset, offset + length);
   }
-  // In a function of its own, since a store may throw before it has a promise.
-  const opened = (async () => await store.open(descriptor, options))();
+  let opened: Promise<BlobBody> | undefined;
   try {
+    opened = store.open(descriptor, options);
     return await abortable(opened, signal);
   } catch (error) {
     // A body that comes after the abort has nobody left to read it.
-    opened.then(discard, () => {});
+    opened?.then(discard, () => {});
     throw asBlobError(error, descriptor, signal);
   }
 }
@@ -141,17 +141,39 @@ export async function* chunksOf(
   }
 }
 
+/** Who waits under a signal. One listener for all of them: adding one for each costs as much again. */
+const waiting = new WeakMap<AbortSignal, Set<(reason: unknown) => void>>();
+
 /** The promise's outcome, or the signal's reason as soon as it aborts. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
+  if (signal.aborted) {
+    promise.catch(() => {});
+    return Promise.reject(signal.reason);
+  }
+  const rejects = waitingUnder(signal);
   return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    const settle = () => signal.removeEventListener("abort", abort);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort);
-    promise.then(resolve, reject);
-    promise.then(settle, settle);
+    rejects.add(reject);
+    promise.then((value) => {
+      rejects.delete(reject);
+      resolve(value);
+    }, (error) => {
+      rejects.delete(reject);
+      reject(error);
+    });
   });
+}
+
+function waitingUnder(signal: AbortSignal): Set<(reason: unknown) => void> {
+  const known = waiting.get(signal);
+  if (known) return known;
+  const rejects = new Set<(reason: unknown) => void>();
+  waiting.set(signal, rejects);
+  const abort = () => {
+    for (const reject of rejects) reject(signal.reason);
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  return rejects;
 }
 
 /**

@@ -20,7 +20,8 @@ export interface OpenOptions extends StoreOptions {
    */
   length?: number;
   /**
-   * Where to take large buffers from. The caller gives them back.
+   * Where to take buffers from. The caller gives large ones back; small bodies may share one, and
+   * are to be copied rather than transferred.
    * @default {fresh ones}
    */
   buffers?: BufferPool;

@@ -31,10 +31,15 @@ export class Verifier {
     this.#digester = digester;
   }
 
-  static async create(expected: Expected, options: VerifyOptions = {}): Promise<Verifier> {
+  /** At once where the digester is there at once: of 20,000 small blobs each promise counts. */
+  static create(
+    expected: Expected,
+    options: VerifyOptions = {},
+  ): Verifier | Promise<Verifier> {
     const { algorithm } = parseDigest(expected.digest);
-    const create = options.createDigester ?? createDigester;
-    return new Verifier(expected, algorithm, await create(algorithm));
+    const digester = (options.createDigester ?? createDigester)(algorithm);
+    const verify = (digester: Digester) => new Verifier(expected, algorithm, digester);
+    return "then" in digester ? digester.then(verify) : verify(digester);
   }
 
   /** Takes the next bytes, and fails on the first one too many. */
@@ -46,11 +51,15 @@ export class Verifier {
   }
 
   /** Judges the whole: its size, then its digest. */
-  async finish(): Promise<void> {
+  finish(): void | Promise<void> {
     const { digest, size } = this.#expected;
     if (this.#size !== size) throw new SizeMismatchError(digest, size, this.#size);
-    const actual = `${this.#algorithm}:${await this.#digester.digest()}`;
-    if (actual !== digest) throw new DigestMismatchError(digest, actual);
+    const judge = (encoded: string) => {
+      const actual = `${this.#algorithm}:${encoded}`;
+      if (actual !== digest) throw new DigestMismatchError(digest, actual);
+    };
+    const encoded = this.#digester.digest();
+    return typeof encoded === "string" ? judge(encoded) : encoded.then(judge);
   }
 }
 

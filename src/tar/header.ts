@@ -41,30 +41,35 @@ export function headerSize({ name, size }: HeaderFields): number {
   return records === "" ? BLOCK : 2 * BLOCK + records.length + paddingSize(records.length);
 }
 
-/** The header as bytes: one block, or three or more where it takes PAX records. */
+/**
+ * The header as bytes: one block, or three or more where it takes PAX records.
+ *
+ * @param bytes where to write it: as many as {@linkcode headerSize} says, with anything in them
+ */
 export function encodeHeader(
-  { name, size, mode, directory = false }: HeaderFields,
+  fields: HeaderFields,
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(headerSize(fields)),
 ): Uint8Array<ArrayBuffer> {
+  const { name, size, mode, directory = false } = fields;
   const records = paxRecords(name, size);
+  const typeflag = directory ? "5" : "0";
   if (records === "") {
-    const header = new Uint8Array(BLOCK);
     const [prefix, rest] = splitName(name) ?? ["", name];
-    write(header, 345, prefix);
-    writeFields(header, rest, mode, size, directory ? "5" : "0");
-    return header;
+    writeBlock(bytes, { name: rest, prefix, mode, size, typeflag });
+    return bytes;
   }
-  const bytes = new Uint8Array(2 * BLOCK + records.length + paddingSize(records.length));
   const slash = name.lastIndexOf("/") + 1;
   const paxName = `${name.slice(0, slash)}PaxHeaders.0/${name.slice(slash)}`.slice(0, NAME_SIZE);
-  writeFields(bytes.subarray(0, BLOCK), paxName, 0, records.length, "x");
+  writeBlock(bytes, { name: paxName, mode: 0, size: records.length, typeflag: "x" });
+  const last = bytes.length - BLOCK;
+  bytes.fill(0, BLOCK, last);
   write(bytes, BLOCK, records);
-  writeFields(
-    bytes.subarray(bytes.length - BLOCK),
-    name.slice(0, NAME_SIZE),
+  writeBlock(bytes.subarray(last), {
+    name: name.slice(0, NAME_SIZE),
     mode,
-    size < OCTAL_LIMIT ? size : 0,
-    directory ? "5" : "0",
-  );
+    size: size < OCTAL_LIMIT ? size : 0,
+    typeflag,
+  });
   return bytes;
 }
 
@@ -98,28 +103,42 @@ function splitName(name: string): [prefix: string, rest: string] | undefined {
     : undefined;
 }
 
-/** Where the numbers go, and in how many octal digits: POSIX's struct posix_header. */
-function writeFields(
+/** What differs between two blocks. */
+interface BlockFields {
+  name: string;
+  prefix?: string;
+  mode: number;
+  size: number;
+  typeflag: "0" | "5" | "x";
+}
+
+/** What all blocks have in common, by POSIX's struct posix_header, and the sum of its bytes. */
+function template(deviceFields: string): { bytes: Uint8Array; sum: number } {
+  const bytes = new Uint8Array(BLOCK);
+  write(bytes, 108, "0000000"); // uid
+  write(bytes, 116, "0000000"); // gid
+  write(bytes, 136, "00000000000"); // mtime
+  write(bytes, 257, "ustar\0" + "00");
+  write(bytes, 329, deviceFields);
+  write(bytes, 337, deviceFields);
+  return { bytes, sum: checksum(bytes) };
+}
+
+const TEMPLATE = template("0000000");
+// Go leaves the device fields of an extended header empty.
+const EXTENDED_TEMPLATE = template("");
+
+/** Writes a block, and sums up what it writes: of 20,000 small blobs a sum over all bytes counts. */
+function writeBlock(
   block: Uint8Array,
-  name: string,
-  mode: number,
-  size: number,
-  typeflag: string,
+  { name, prefix = "", mode, size, typeflag }: BlockFields,
 ): void {
-  write(block, 0, name);
-  write(block, 100, octal(mode, 7));
-  write(block, 108, "0000000"); // uid
-  write(block, 116, "0000000"); // gid
-  write(block, 124, octal(size, 11));
-  write(block, 136, "00000000000"); // mtime
-  write(block, 156, typeflag);
-  write(block, 257, "ustar\0" + "00");
-  // Go leaves the device fields of an extended header empty.
-  if (typeflag !== "x") {
-    write(block, 329, "0000000");
-    write(block, 337, "0000000");
-  }
-  write(block, 148, `${octal(checksum(block), 6)}\0 `);
+  const { bytes, sum } = typeflag === "x" ? EXTENDED_TEMPLATE : TEMPLATE;
+  block.set(bytes);
+  const total = sum + write(block, 0, name) + writeOctal(block, 100, 7, mode) +
+    writeOctal(block, 124, 11, size) + write(block, 156, typeflag) + write(block, 345, prefix);
+  writeOctal(block, 148, 6, total);
+  write(block, 154, "\0 ");
 }
 
 /** The sum of a header's bytes, its checksum field counted as spaces. */
@@ -130,10 +149,27 @@ export function checksum(block: Uint8Array): number {
   return sum;
 }
 
-function octal(value: number, digits: number): string {
-  return value.toString(8).padStart(digits, "0");
+/** Writes so many octal digits; gives their sum. */
+function writeOctal(target: Uint8Array, at: number, digits: number, value: number): number {
+  let sum = 0;
+  let rest = value;
+  for (let i = at + digits - 1; i >= at; i--) {
+    // Not by bits: sizes have more than 32.
+    const digit = 0x30 + rest % 8;
+    rest = Math.floor(rest / 8);
+    target[i] = digit;
+    sum += digit;
+  }
+  return sum;
 }
 
-function write(target: Uint8Array, at: number, ascii: string): void {
-  for (let i = 0; i < ascii.length; i++) target[at + i] = ascii.charCodeAt(i);
+/** Writes ASCII; gives the sum of its bytes. */
+function write(target: Uint8Array, at: number, ascii: string): number {
+  let sum = 0;
+  for (let i = 0; i < ascii.length; i++) {
+    const byte = ascii.charCodeAt(i);
+    target[at + i] = byte;
+    sum += byte;
+  }
+  return sum;
 }

@@ -52,3 +52,29 @@ test("give() leaves a buffer that was transferred away", () => {
   pool.give(buffer);
   assert.equal(pool.take().length, 8);
 });
+
+test("take() gives the buffer first that was given last", () => {
+  const pool = new BufferPool(8);
+  const [first, second] = [pool.take(), pool.take()];
+  pool.give(first);
+  pool.give(second);
+  assert.equal(pool.take().buffer, second.buffer);
+  assert.equal(pool.take().buffer, first.buffer);
+});
+
+test("takeSmall() cuts pieces that do not overlap, of any length", () => {
+  const pool = new BufferPool();
+  const pieces = [1000, 60_000, 0, 5000, 1, 100_000].map((length, i) => {
+    const piece = pool.takeSmall(length);
+    assert.equal(piece.length, length);
+    return piece.fill(i);
+  });
+  for (const [i, piece] of pieces.entries()) assert.ok(piece.every((byte) => byte === i));
+});
+
+test("give() leaves small pieces away", () => {
+  const pool = new BufferPool(64 << 10);
+  const piece = pool.takeSmall(10);
+  pool.give(piece);
+  assert.notEqual(pool.take().buffer, piece.buffer);
+});

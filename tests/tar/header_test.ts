@@ -172,6 +172,12 @@ for (const [what, fields, bytes, digest] of GO) {
     assert.equal(await sha256(header), digest);
   });
 
+  test(`encodeHeader() writes ${what} over whatever was there`, () => {
+    const bytes = new Uint8Array(headerSize(fields)).fill(0xff);
+    assert.equal(encodeHeader(fields, bytes), bytes);
+    assert.deepEqual(bytes, encodeHeader(fields));
+  });
+
   test(`headerSize() knows the size for ${what}`, () => {
     assert.equal(headerSize(fields), bytes);
   });
