@@ -1,9 +1,10 @@
 import { type ArchivePlan, planArchive } from "../archive/plan.ts";
-import type { Progress, StreamOptions } from "../archive/stream.ts";
+import { type Progress, streamEntries, type StreamOptions } from "../archive/stream.ts";
 import { BufferPool } from "../content/buffer_pool.ts";
 import { copy, openOutput } from "./output.ts";
+import { isWorthAThread } from "./medium_blobs.ts";
 import { makeReporter, type ProgressStyle } from "./progress.ts";
-import { exportOptions, isUrl, openSources, type SourceFlags } from "./source.ts";
+import { exportOptions, isUrl, openSources, type Source, type SourceFlags } from "./source.ts";
 import { UsageError } from "./usage.ts";
 
 /** The flags of `export` beside those of the source. */
@@ -14,6 +15,9 @@ export interface ExportFlags {
   resume?: boolean;
 }
 
+/** Bytes to read at a time. Of 1, 2 and 4 MiB the largest was the fastest, by 5 to 8 %. */
+const CHUNK = 4 << 20;
+
 /** `oci-archive export`: makes the archive. */
 export async function exportCommand(
   sources: readonly string[],
@@ -23,8 +27,9 @@ export async function exportCommand(
   if (flags.resume && (flags.output === "-" || isUrl(flags.output))) {
     throw new UsageError("--resume needs -o FILE");
   }
-  const { store, roots } = await openSources(sources, flags, signal);
-  const plan = await planArchive(store, roots, exportOptions(flags, signal));
+  const source = await openSources(sources, flags, signal);
+  const { store } = source;
+  const plan = await planArchive(store, source.roots, exportOptions(flags, signal));
   const reporter = await makeReporter(flags.quiet ? "none" : flags.progress, sources.join(" "));
   const onProgress = (progress: Progress) => reporter.update(progress);
   try {
@@ -34,7 +39,7 @@ export async function exportCommand(
     } else if (flags.resume) {
       const { resumeExport } = await import("./resume.ts");
       await resumeExport(flags.output, { store, plan, signal, onProgress });
-    } else await write(plan, flags.output, { signal, onProgress });
+    } else await write(plan, flags.output, { ...source, signal, onProgress });
     reporter.end(true);
   } catch (error) {
     reporter.end(false);
@@ -43,18 +48,29 @@ export async function exportCommand(
 }
 
 async function write(
-  plan: ArchivePlan,
+  { entries, size }: ArchivePlan,
   name: string,
-  options: Pick<StreamOptions, "signal" | "onProgress">,
+  { store, directory, ...options }: Source & Pick<StreamOptions, "signal" | "onProgress">,
 ): Promise<void> {
   // Only now: of an image that cannot be planned, not even an empty file is left.
   const output = await openOutput(name);
-  const buffers = new BufferPool(4 << 20);
+  const ahead = directory !== undefined && isWorthAThread(entries)
+    ? new (await import("./read_ahead.ts")).ReadAhead({ store, directory, entries, size: CHUNK })
+    : undefined;
+  const buffers = ahead ?? new BufferPool(CHUNK);
   try {
-    await copy(plan.stream({ ...options, buffers }), output, buffers);
+    const createDigester = ahead?.createDigester;
+    const archive = streamEntries(ahead ?? store, entries, size, {
+      ...options,
+      createDigester,
+      buffers,
+    });
+    await copy(archive, output, buffers);
     await output.finish();
   } catch (error) {
     await output.discard();
     throw error;
+  } finally {
+    await ahead?.stop();
   }
 }

@@ -27,6 +27,8 @@ export interface SourceFlags extends RegistryFlags {
 export interface Source {
   store: ContentStore;
   roots: Root[];
+  /** The layout's, where the source is one. */
+  directory?: string;
 }
 
 /** Opens what the command line names: one store, and the roots in it. */
@@ -47,8 +49,9 @@ export async function openSources(
     }
     roots = [{ ...roots[0]!, names: flags.name }];
   }
-  const [only, ...others] = opened.map(({ store }) => store);
-  return { store: others.length === 0 ? only! : new UnionStore([only!, ...others]), roots };
+  const [only, ...others] = opened;
+  if (others.length === 0) return { ...only!, roots };
+  return { store: new UnionStore(opened.map(({ store }) => store)), roots };
 }
 
 /** The export options that the flags mean. */
@@ -77,7 +80,8 @@ async function openSource(
     case "oci": {
       const { LayoutStore } = await import("../stores/layout.ts");
       const { path, reference } = splitPath(source, rest);
-      return await choose(new LayoutStore(path), path, reference, signal);
+      const chosen = await choose(new LayoutStore(path), path, reference, signal);
+      return { ...chosen, directory: path };
     }
     case "oci-archive": {
       const { ArchiveFileStore } = await import("../stores/archive_file.ts");
