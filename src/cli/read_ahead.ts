@@ -21,7 +21,7 @@ import { isMedium } from "./medium_blobs.ts";
 import { RING_SIZE, RingLayout } from "./ring_layout.ts";
 
 /** With fewer files than this before the main thread, one is left to it: else it would wait. */
-const LEAD = 4;
+const LEAD = 8;
 /** Milliseconds that the main thread waits for a file that the other has in hand. */
 const PATIENCE = 100;
 
