@@ -50,26 +50,20 @@ export async function exportCommand(
 async function write(
   { entries, size }: ArchivePlan,
   name: string,
-  { store, directory, ...options }: Source & Pick<StreamOptions, "signal" | "onProgress">,
+  { store, directory, signal, onProgress }:
+    & Source
+    & Pick<StreamOptions, "signal" | "onProgress">,
 ): Promise<void> {
-  // Only now: of an image that cannot be planned, not even an empty file is left.
-  const output = await openOutput(name);
   const ahead = directory !== undefined && isWorthAThread(entries)
     ? new (await import("./read_ahead.ts")).ReadAhead({ store, directory, entries, size: CHUNK })
     : undefined;
+  const { createDigester } = ahead ?? {};
   const buffers = ahead ?? new BufferPool(CHUNK);
   try {
-    const createDigester = ahead?.createDigester;
-    const archive = streamEntries(ahead ?? store, entries, size, {
-      ...options,
-      createDigester,
-      buffers,
-    });
-    await copy(archive, output, buffers);
-    await output.finish();
-  } catch (error) {
-    await output.discard();
-    throw error;
+    // Only now: of an image that cannot be planned, not even an empty file is left.
+    const output = await openOutput(name);
+    const read = { createDigester, buffers, signal, onProgress };
+    await copy(streamEntries(ahead ?? store, entries, size, read), output, buffers);
   } finally {
     await ahead?.stop();
   }

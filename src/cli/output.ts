@@ -1,4 +1,4 @@
-import { fstatSync, realpath, rename, rm, stat, truncate } from "node:fs";
+import { fstatSync, realpath, rename, stat, truncate, unlink } from "node:fs";
 import process from "node:process";
 import { promisify } from "node:util";
 import type { BufferPool } from "../content/buffer_pool.ts";
@@ -66,9 +66,10 @@ async function openFileOutput(name: string): Promise<Output> {
     async discard() {
       try {
         await file.close();
-      } finally {
-        await promisify(rm)(temporary, { force: true });
+      } catch {
+        // It is closed where only its renaming failed.
       }
+      await promisify(unlink)(temporary);
     },
   };
 }
@@ -94,11 +95,23 @@ export async function openPartialOutput(
   };
 }
 
-/**
- * Copies a stream to an output. A chunk is written while the next one is read and hashed, so that
- * the slower of the two decides.
- */
+/** Copies an archive to an output, which then holds all of it, or is discarded. */
 export async function copy(
+  archive: ReadableStream<Uint8Array>,
+  output: Output,
+  buffers: BufferPool,
+): Promise<void> {
+  try {
+    await copyChunks(archive, output, buffers);
+    await output.finish();
+  } catch (error) {
+    await output.discard();
+    throw error;
+  }
+}
+
+/** A chunk is written while the next one is read and hashed, so that the slower of both decides. */
+async function copyChunks(
   archive: ReadableStream<Uint8Array>,
   output: Output,
   buffers: BufferPool,

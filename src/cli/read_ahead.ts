@@ -76,7 +76,7 @@ export class ReadAhead extends BufferPool implements ContentStore {
   #taken = 0;
   /** The body that was opened last, where the thread has verified it, and its digest. */
   #verified: { body: Uint8Array; encoded: string } | undefined;
-  #thread: Thread;
+  #thread: Thread | undefined;
 
   constructor({ store, directory, entries, size }: Needs) {
     super(size);
@@ -114,7 +114,7 @@ export class ReadAhead extends BufferPool implements ContentStore {
   async stop(): Promise<void> {
     Atomics.store(this.#progress, TAKEN, this.#states.length);
     this.#release();
-    await this.#thread.terminate();
+    await this.#thread?.terminate();
   }
 
   /** Makes digesters that hash what the thread has not. */
@@ -198,13 +198,23 @@ interface Thread {
 /** Tells this module, and whoever lists threads, what the thread is for. */
 const NAME = "oci-archive read ahead";
 
+/** The part of Deno's namespace that is used. */
+interface DenoPermissions {
+  permissions: { querySync(wanted: { name: "read"; path: URL }): { state: string } };
+}
+
 /**
  * Starts the thread; on Deno as the web does, in 15 ms, where node:worker_threads takes 60. Should
  * it fail, it is not missed: all goes on, only slower.
  */
-function startThread(shared: Shared): Thread {
+function startThread(shared: Shared): Thread | undefined {
   const url = new URL(import.meta.url);
-  if ("Deno" in globalThis) {
+  const { Deno: deno } = globalThis as { Deno?: DenoPermissions };
+  if (deno) {
+    // A worker that must not read its own module would ask for it, or complain.
+    const mayRead = url.protocol !== "file:" ||
+      deno.permissions.querySync({ name: "read", path: url }).state === "granted";
+    if (!mayRead) return undefined;
     const worker = new Worker(url, { type: "module", name: NAME });
     worker.addEventListener("error", (event) => event.preventDefault());
     worker.postMessage(shared);

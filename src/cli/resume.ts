@@ -56,13 +56,7 @@ async function goOn(
         onProgress({ bytes: start + bytes, total: plan.size, entry }),
     },
   );
-  try {
-    await copy(stream, output, buffers);
-    await output.finish();
-  } catch (error) {
-    await output.discard();
-    throw error;
-  }
+  await copy(stream, output, buffers);
 }
 
 /** The store, but for one blob, whose beginning comes from the file. */
