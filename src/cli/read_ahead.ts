@@ -55,8 +55,6 @@ interface Needs {
   directory: string;
   /** In the order in which their blobs will be opened. */
   entries: readonly ArchiveEntry[];
-  /** Bytes of the pool's buffers. */
-  size: number;
 }
 
 /**
@@ -78,8 +76,8 @@ export class ReadAhead extends BufferPool implements ContentStore {
   #verified: { body: Uint8Array; encoded: string } | undefined;
   #thread: Thread | undefined;
 
-  constructor({ store, directory, entries, size }: Needs) {
-    super(size);
+  constructor({ store, directory, entries }: Needs) {
+    super();
     this.#store = store;
     const medium = entries.filter(({ descriptor }) => descriptor && isMedium(descriptor));
     this.#digests = medium.map(({ descriptor }) => descriptor!.digest);

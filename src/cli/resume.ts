@@ -42,7 +42,7 @@ async function goOn(
 ): Promise<void> {
   const start = cut ? cut.entry.bodyOffset + cut.length : verified;
   const output = await openPartialOutput(file, partial.path, start);
-  const buffers = new BufferPool(4 << 20);
+  const buffers = new BufferPool();
   const stream = streamEntries(
     cut ? goOnInside(store, partial, cut) : store,
     plan.entries,

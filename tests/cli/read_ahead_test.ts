@@ -45,7 +45,7 @@ async function readAhead({ layout, store, plan: { entries, size } }: Layout, wai
   const counting: ContentStore = {
     open: (descriptor, options) => (opened++, store.open(descriptor, options)),
   };
-  const ahead = new ReadAhead({ store: counting, directory: layout.path, entries, size: 1 << 20 });
+  const ahead = new ReadAhead({ store: counting, directory: layout.path, entries });
   try {
     await new Promise((resolve) => setTimeout(resolve, wait));
     const { createDigester } = ahead;

@@ -2,9 +2,9 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { BufferPool } from "../../mod.ts";
 
-test("take() gives a buffer of the pool's size, 1 MiB where none was said", () => {
-  assert.equal(new BufferPool().size, 1_048_576);
-  assert.equal(new BufferPool().take().length, 1_048_576);
+test("take() gives a buffer of the pool's size, 4 MiB where none was said", () => {
+  assert.equal(new BufferPool().size, 4_194_304);
+  assert.equal(new BufferPool().take().length, 4_194_304);
   assert.equal(new BufferPool(100).take().length, 100);
 });
 

@@ -335,7 +335,7 @@ test(
 test(
   "open() reads one chunk ahead, and no more",
   inLayout(async (layout, store) => {
-    const buffers = new CountingPool();
+    const buffers = new CountingPool(MIB);
     const body = await store.open(await layout.add("", noise(5 * MIB)), { buffers });
     const reader = (body as ReadableStream<Uint8Array>).getReader();
     await macrotask();
@@ -360,7 +360,7 @@ test(
 
     for (const [start, end] of [[0, plan.size], [1_500_000, plan.size - 1_000_000]] as const) {
       const part = (await collect(plan.stream())).slice(start, end);
-      const buffers = new CountingPool();
+      const buffers = new CountingPool(MIB);
       const came = new Uint8Array(end - start);
       let at = 0;
       for await (const chunk of plan.stream({ start, end, buffers })) {
