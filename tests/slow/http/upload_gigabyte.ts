@@ -46,7 +46,7 @@ class GeneratedStore implements ContentStore {
       new ReadableStream({
         pull(controller) {
           if (i === PIECES) controller.close();
-          else controller.enqueue(pieceOf(layer, i++, buffers?.take()));
+          else controller.enqueue(pieceOf(layer, i++, buffers?.take().subarray(0, MIB)));
         },
       }, { highWaterMark: 0 }),
     );
