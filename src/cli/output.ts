@@ -1,4 +1,4 @@
-import { fstatSync, realpath, rename, stat, truncate, unlink } from "node:fs";
+import { fstatSync, realpath, rename, rm, stat, truncate } from "node:fs";
 import process from "node:process";
 import { promisify } from "node:util";
 import type { BufferPool } from "../content/buffer_pool.ts";
@@ -66,10 +66,9 @@ async function openFileOutput(name: string): Promise<Output> {
     async discard() {
       try {
         await file.close();
-      } catch {
-        // It is closed where only its renaming failed.
+      } finally {
+        await promisify(rm)(temporary, { force: true });
       }
-      await promisify(unlink)(temporary);
     },
   };
 }
@@ -105,7 +104,8 @@ export async function copy(
     await copyChunks(archive, output, buffers);
     await output.finish();
   } catch (error) {
-    await output.discard();
+    // Whatever that fails of, such as a file that was closed before: this error came first.
+    await output.discard().catch(() => {});
     throw error;
   }
 }

@@ -9,7 +9,6 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readSync } from "node:fs";
 import { isMainThread, Worker as NodeWorker, workerData } from "node:worker_threads";
 import type { ArchiveEntry } from "../archive/plan.ts";
 import { BufferPool } from "../content/buffer_pool.ts";
@@ -17,6 +16,7 @@ import { type CreateDigester, createDigester, type Digester } from "../content/d
 import type { BlobBody, ContentStore, OpenOptions } from "../content/store.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { DigestAlgorithm } from "../oci/digest.ts";
+import { readInto } from "../stores/file.ts";
 import { isMedium } from "./medium_blobs.ts";
 import { RING_SIZE, RingLayout } from "./ring_layout.ts";
 
@@ -250,20 +250,10 @@ function readAll({ directory, names, sizes, ...shared }: Shared): void {
 /** Reads a file into the room, and says whether it is what its name says, and a byte shorter. */
 function verifyFile(path: string, name: string, room: Uint8Array): boolean {
   const [, algorithm, encoded] = name.split("/");
+  const size = room.length - 1;
   try {
-    const file = openSync(path, "r");
-    try {
-      let filled = 0;
-      do {
-        const count = readSync(file, room, filled, room.length - filled, filled);
-        if (count === 0) break;
-        filled += count;
-      } while (filled < room.length - 1);
-      if (filled !== room.length - 1) return false;
-      return createHash(algorithm!).update(room.subarray(0, filled)).digest("hex") === encoded;
-    } finally {
-      closeSync(file);
-    }
+    if (readInto(path, room, { expected: size }) !== size) return false;
+    return createHash(algorithm!).update(room.subarray(0, size)).digest("hex") === encoded;
   } catch {
     // The main thread will see it too, and say it.
     return false;

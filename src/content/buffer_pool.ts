@@ -56,8 +56,8 @@ export class BufferPool {
   }
 
   /**
-   * Bytes for a small body that is copied on, such as a config: cut from a larger buffer, which a
-   * buffer of their own would cost more than. They are not given back.
+   * Bytes for a small body that is copied on, such as a config: cut from a larger buffer, since one
+   * of their own would cost more than the copy. They are not given back.
    */
   takeSmall(length: number): Uint8Array<ArrayBuffer> {
     if (this.#slab.length < length) this.#slab = new Uint8Array(Math.max(SLAB, length));

@@ -38,16 +38,29 @@ export function openFile(
 ): BlobBody | Promise<BlobBody> {
   signal?.throwIfAborted();
   if (length > CHUNK) return streamFile(path, { offset, length, signal, buffers });
+  const bytes = takeBuffer(length, buffers);
+  return bytes.subarray(0, readInto(path, bytes, { offset, expected }));
+}
+
+/**
+ * Reads a file into a buffer, at once and synchronously; gives how many bytes came.
+ *
+ * @throws what node:fs throws, with its `code`
+ */
+export function readInto(
+  path: string,
+  bytes: Uint8Array,
+  { offset = 0, expected = bytes.length }: Pick<FilePart, "offset" | "expected"> = {},
+): number {
   const file = openSync(path, "r");
   try {
-    const bytes = takeBuffer(length, buffers);
     let filled = 0;
     do {
-      const count = readSync(file, bytes, filled, length - filled, offset + filled);
+      const count = readSync(file, bytes, filled, bytes.length - filled, offset + filled);
       if (count === 0) break;
       filled += count;
     } while (filled < expected);
-    return bytes.subarray(0, filled);
+    return filled;
   } finally {
     closeSync(file);
   }
