@@ -176,10 +176,16 @@ function mayPass({ status = 0, code = "" }: S3Refusal): boolean {
 /** The text of the first element of this name. */
 export function xmlText(xml: string, element: string): string | undefined {
   const text = new RegExp(`<${element}>([^]*?)</${element}>`).exec(xml)?.[1];
-  return text?.replace(
-    /&(?:quot|lt|gt|amp|apos);/g,
-    (entity) => ({ "&quot;": '"', "&lt;": "<", "&gt;": ">", "&amp;": "&" })[entity] ?? "'",
-  );
+  return text?.replace(/&(?:#(\d{1,7})|#x([0-9a-fA-F]{1,6})|(quot|lt|gt|amp|apos));/g, character);
+}
+
+const NAMED: Record<string, string> = { quot: '"', lt: "<", gt: ">", amp: "&", apos: "'" };
+
+/** What an XML reference stands for; of one that stands for nothing, U+FFFD. */
+function character(_: string, decimal?: string, hex?: string, name?: string): string {
+  if (name !== undefined) return NAMED[name]!;
+  const point = decimal === undefined ? parseInt(hex!, 16) : Number(decimal);
+  return point > 0x10ffff ? "\ufffd" : String.fromCodePoint(point);
 }
 
 /** Text as the content of an element. */
