@@ -1,7 +1,7 @@
 import { createDigester } from "../content/digester.ts";
 import type { ContentStore } from "../content/store.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { blobPath } from "../oci/digest.ts";
+import { checkedBlobPath } from "../oci/digest.ts";
 import { descriptorJson, encodeJson } from "../oci/json.ts";
 import { MediaType } from "../oci/media_type.ts";
 import { familiarName } from "../oci/reference.ts";
@@ -84,23 +84,16 @@ export async function planArchive(
   options: ExportOptions = {},
 ): Promise<ArchivePlan> {
   const { manifests, images, blobs, algorithms } = await walk(store, roots, options);
-  const contents: Content[] = blobs.map((descriptor) => ({
-    name: blobPath(descriptor.digest),
-    mode: 0o444,
-    descriptor,
-  }));
-  if (algorithms.size > 0) contents.push({ name: "blobs/", mode: 0o755 });
-  for (const algorithm of algorithms) {
-    contents.push({ name: `blobs/${algorithm}/`, mode: 0o755 });
-  }
-  contents.push(
+  const others: Content[] = [
     { name: "index.json", mode: 0o644, body: indexJson(manifests) },
     { name: "oci-layout", mode: 0o444, body: encodeJson({ imageLayoutVersion: "1.0.0" }) },
-  );
+  ];
   if (images.length > 0 && !options.skipManifestJson) {
-    contents.push({ name: "manifest.json", mode: 0o644, body: manifestJson(images) });
+    others.push({ name: "manifest.json", mode: 0o644, body: manifestJson(images) });
   }
-  const entries = layOut(contents);
+  if (algorithms.size > 0) others.push({ name: "blobs/", mode: 0o755 });
+  for (const algorithm of algorithms) others.push({ name: `blobs/${algorithm}/`, mode: 0o755 });
+  const entries = layOut(blobs, others);
   const last = entries.at(-1)!;
   const size = last.bodyOffset + last.size + paddingSize(last.size) + TRAILER_SIZE;
   const { createDigester } = options;
@@ -115,11 +108,11 @@ export async function planArchive(
 
 type Content = Pick<ArchiveEntry, "name" | "mode" | "descriptor" | "body">;
 
-/** Sorts by name, bytewise (all names are ASCII), and puts one behind the other. */
-function layOut(contents: Content[]): ArchiveEntry[] {
-  contents.sort((a, b) => a.name < b.name ? -1 : 1);
+/** Puts one behind the other, by name, bytewise: all names are ASCII. */
+function layOut(blobs: ReadonlyMap<string, Descriptor>, others: Content[]): ArchiveEntry[] {
+  const entries: ArchiveEntry[] = [];
   let offset = 0;
-  return contents.map(({ name, mode, descriptor, body }) => {
+  const add = ({ name, mode, descriptor, body }: Content) => {
     const size = descriptor?.size ?? body?.length ?? 0;
     const entry: ArchiveEntry = {
       name,
@@ -131,12 +124,21 @@ function layOut(contents: Content[]): ArchiveEntry[] {
       descriptor,
       body,
     };
+    entries.push(entry);
     offset = entry.bodyOffset + size + paddingSize(size);
     if (!Number.isSafeInteger(offset)) {
       throw new RangeError(`Cannot plan an archive of more than ${Number.MAX_SAFE_INTEGER} bytes`);
     }
-    return entry;
-  });
+  };
+  others.sort((a, b) => a.name < b.name ? -1 : 1);
+  // Digests sort as their paths do, and are at hand.
+  for (const digest of [...blobs.keys()].sort()) {
+    const name = checkedBlobPath(digest);
+    while (others[0] && others[0].name < name) add(others.shift()!);
+    add({ name, mode: 0o444, descriptor: blobs.get(digest)! });
+  }
+  others.forEach(add);
+  return entries;
 }
 
 function indexJson(manifests: readonly Descriptor[]): Uint8Array<ArrayBuffer> {
@@ -150,11 +152,11 @@ function indexJson(manifests: readonly Descriptor[]): Uint8Array<ArrayBuffer> {
 function manifestJson(images: readonly Image[]): Uint8Array<ArrayBuffer> {
   // An empty list is null: so Go writes it.
   return encodeJson(images.map(({ manifest, names }) => ({
-    Config: blobPath(manifest.config.digest),
+    Config: checkedBlobPath(manifest.config.digest),
     RepoTags: names.length === 0 ? null : names.map(familiarName),
     Layers: manifest.layers.length === 0
       ? null
-      : manifest.layers.map(({ digest }) => blobPath(digest)),
+      : manifest.layers.map(({ digest }) => checkedBlobPath(digest)),
   })));
 }
 

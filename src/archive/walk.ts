@@ -40,8 +40,8 @@ export interface Walk {
   manifests: Descriptor[];
   /** What manifest.json lists, in the order of the roots. */
   images: Image[];
-  /** Every blob, once. */
-  blobs: Descriptor[];
+  /** Every blob, by digest. */
+  blobs: ReadonlyMap<string, Descriptor>;
   /** The digest algorithms that get a directory. */
   algorithms: Set<string>;
 }
@@ -79,12 +79,16 @@ class Walker {
   #blobs = new Map<string, Descriptor>();
   #visited = new Set<string>();
   #missing = new Set<string>();
-  #walked = new Set<string>();
+  /** Root indexes that nothing else leads to. */
+  #unwalked = new Set<string>();
+  /** Blobs that were walked and are not exported. */
+  #leftOut = new Set<string>();
   #manifests = new Map<string, Promise<Manifest>>();
   #images = new Map<string, Image>();
   /** By root index, the digest of its image in manifest.json. */
   #chosen = new Map<string, string | undefined>();
   #referrers = new Map<string, Descriptor>();
+  /** Of the referrers, those that stand in the tree otherwise. */
   #inTree = new Set<string>();
 
   constructor(store: ContentStore, options: ExportOptions) {
@@ -110,9 +114,19 @@ class Walker {
     return {
       manifests: [...manifests, ...referrers],
       images: [...this.#images.values()],
-      blobs: [...this.#blobs.values()],
-      algorithms: new Set([...this.#walked].map((digest) => digest.slice(0, digest.indexOf(":")))),
+      blobs: this.#blobs,
+      algorithms: this.#algorithms(),
     };
+  }
+
+  #algorithms(): Set<string> {
+    const algorithms = new Set<string>();
+    for (const digests of [this.#blobs.keys(), this.#leftOut]) {
+      for (const digest of digests) {
+        if (!this.#unwalked.has(digest)) algorithms.add(digest.slice(0, digest.indexOf(":")));
+      }
+    }
+    return algorithms;
   }
 
   /** The root's descriptors in index.json: one a name, with the store's source labels. */
@@ -168,6 +182,8 @@ class Walker {
   /** Visits what is wanted of a root index; returns the digest of its image for manifest.json. */
   async #visitRootIndex(root: Descriptor): Promise<string | undefined> {
     // Its own algorithm gets no directory: containerd's bytes are without.
+    const isWalked = this.#blobs.has(root.digest) || this.#leftOut.has(root.digest);
+    if (!isWalked) this.#unwalked.add(root.digest);
     this.#record(root);
     const { manifests } = parseIndex(await readBlob(this.#store, root, this.#options), root.digest);
     const platforms = this.#platforms;
@@ -210,9 +226,10 @@ class Walker {
   }
 
   #meet(descriptor: Descriptor): void {
-    if (this.#missing.has(descriptor.digest)) return;
-    this.#walked.add(descriptor.digest);
-    this.#record(descriptor);
+    const { digest } = descriptor;
+    if (this.#missing.has(digest)) return;
+    this.#unwalked.delete(digest);
+    if (!this.#record(descriptor)) this.#leftOut.add(digest);
   }
 
   /** The children of a manifest or an index; none where they have been visited. */
@@ -228,7 +245,7 @@ class Walker {
       : parseIndex(await readBlob(this.#store, descriptor, this.#options), digest).manifests;
     if (children) return [...children, ...await this.#referrersOf(descriptor)];
     this.#missing.add(digest);
-    for (const found of [this.#walked, this.#blobs, this.#referrers, this.#inTree]) {
+    for (const found of [this.#leftOut, this.#blobs, this.#referrers, this.#inTree]) {
       found.delete(digest);
     }
     return [];
@@ -276,26 +293,32 @@ class Walker {
     }));
   }
 
-  #record(descriptor: Descriptor): void {
+  /** Whether the blob is exported. */
+  #record(descriptor: Descriptor): boolean {
     const { skipNonDistributable, filter, maxBlobs = 250_000 } = this.#options;
-    if (skipNonDistributable && isNonDistributable(descriptor.mediaType)) return;
-    if (filter && !filter(descriptor)) return;
+    if (skipNonDistributable && isNonDistributable(descriptor.mediaType)) return false;
+    if (filter && !filter(descriptor)) return false;
     const { digest, size, data } = descriptor;
-    if (descriptor.annotations && Object.hasOwn(descriptor.annotations, ANNOTATION_SUBJECT)) {
-      this.#referrers.set(digest, descriptor);
-    } else {
-      this.#inTree.add(digest);
-    }
+    const asReferrer = isReferrer(descriptor);
+    if (asReferrer) this.#referrers.set(digest, descriptor);
     const known = this.#blobs.get(digest);
     if (!known) {
       if (this.#blobs.size >= maxBlobs) {
         throw new LimitError(`blob ${digest}`, "maxBlobs", maxBlobs);
       }
       this.#blobs.set(digest, descriptor);
-    } else if (known.size !== size) {
-      throw new SizeMismatchError(digest, known.size, size, "by another descriptor of it");
-    } else if (data && !known.data) {
-      this.#blobs.set(digest, { ...known, data });
+      return true;
     }
+    if (known.size !== size) {
+      throw new SizeMismatchError(digest, known.size, size, "by another descriptor of it");
+    }
+    if (asReferrer !== isReferrer(known)) this.#inTree.add(digest);
+    if (data && !known.data) this.#blobs.set(digest, { ...known, data });
+    return true;
   }
+}
+
+/** Whether a descriptor says that its manifest refers to another one. */
+function isReferrer({ annotations }: Descriptor): boolean {
+  return annotations !== undefined && Object.hasOwn(annotations, ANNOTATION_SUBJECT);
 }

@@ -72,6 +72,11 @@ export function parseDigest(digest: string): Digest {
  * @throws {InvalidDigestError | UnsupportedAlgorithmError} as {@linkcode parseDigest}
  */
 export function blobPath(digest: string): string {
-  const { algorithm, encoded } = parseDigest(digest);
-  return `blobs/${algorithm}/${encoded}`;
+  parseDigest(digest);
+  return checkedBlobPath(digest);
+}
+
+/** {@linkcode blobPath} of a digest that has been checked, as those of parsed descriptors have. */
+export function checkedBlobPath(digest: string): string {
+  return `blobs/${digest.replace(":", "/")}`;
 }

@@ -8,8 +8,15 @@ import type { Descriptor } from "./descriptor.ts";
  * map, and its keys are sorted.
  */
 export function encodeJson(value: JsonValue): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(write(value));
+  // All at once: none of these can stand outside of a string.
+  const text = write(value).replace(
+    ESCAPED,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return new TextEncoder().encode(text);
 }
+
+const ESCAPED = /[<>&\u2028\u2029]/g;
 
 /** What {@linkcode encodeJson} writes. */
 export type JsonValue =
@@ -46,7 +53,8 @@ export function descriptorJson(descriptor: Descriptor): JsonValue {
 }
 
 function write(value: JsonValue): string {
-  if (typeof value === "string") return writeString(value);
+  // Half a surrogate pair becomes U+FFFD, as in Go; JSON.stringify would escape it.
+  if (typeof value === "string") return JSON.stringify(value.toWellFormed());
   if (typeof value !== "object" || value === null) return String(value);
   if (Array.isArray(value)) return `[${value.map(write).join(",")}]`;
   const fields: [string, JsonValue | undefined][] = value instanceof Map
@@ -54,19 +62,9 @@ function write(value: JsonValue): string {
     : Object.entries(value);
   return `{${
     fields.filter(([, field]) => field !== undefined)
-      .map(([key, field]) => `${writeString(key)}:${write(field as JsonValue)}`)
+      .map(([key, field]) => `${write(key)}:${write(field as JsonValue)}`)
       .join(",")
   }}`;
-}
-
-const ESCAPED = /[<>&\u2028\u2029]/g;
-
-function writeString(text: string): string {
-  // Half a surrogate pair becomes U+FFFD, as in Go; JSON.stringify would escape it.
-  return JSON.stringify(text.toWellFormed()).replace(
-    ESCAPED,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 /** Compares by UTF-8 bytes, which is by code point; JavaScript's own order is by UTF-16 unit. */
