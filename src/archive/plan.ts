@@ -2,7 +2,7 @@ import { createDigester } from "../content/digester.ts";
 import type { ContentStore } from "../content/store.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { checkedBlobPath } from "../oci/digest.ts";
-import { descriptorJson, encodeJson } from "../oci/json.ts";
+import { descriptorJson, encodeJson, type JsonValue } from "../oci/json.ts";
 import { MediaType } from "../oci/media_type.ts";
 import { familiarName } from "../oci/reference.ts";
 import { headerSize, paddingSize, TRAILER_SIZE } from "../tar/header.ts";
@@ -149,15 +149,19 @@ function indexJson(manifests: readonly Descriptor[]): Uint8Array<ArrayBuffer> {
   });
 }
 
-function manifestJson(images: readonly Image[]): Uint8Array<ArrayBuffer> {
-  // An empty list is null: so Go writes it.
-  return encodeJson(images.map(({ manifest, names }) => ({
-    Config: checkedBlobPath(manifest.config.digest),
-    RepoTags: names.length === 0 ? null : names.map(familiarName),
-    Layers: manifest.layers.length === 0
-      ? null
-      : manifest.layers.map(({ digest }) => checkedBlobPath(digest)),
-  })));
+function manifestJson(images: Iterable<Image>): Uint8Array<ArrayBuffer> {
+  return encodeJson(imagesJson(images));
+}
+
+function* imagesJson(images: Iterable<Image>): Generator<JsonValue> {
+  for (const { manifest: { config, layers }, names } of images) {
+    // An empty list is null: so Go writes it.
+    yield {
+      Config: checkedBlobPath(config.digest),
+      RepoTags: names.length === 0 ? null : names.map(familiarName),
+      Layers: layers.length === 0 ? null : layers.map(({ digest }) => checkedBlobPath(digest)),
+    };
+  }
 }
 
 /**

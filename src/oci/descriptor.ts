@@ -1,5 +1,6 @@
 import { InvalidDescriptorError, quote } from "../errors.ts";
 import { parseDigest } from "./digest.ts";
+import { MediaType } from "./media_type.ts";
 
 /**
  * What points at a blob: its type, its digest and its size.
@@ -39,6 +40,7 @@ export interface Platform {
   variant?: string;
 }
 
+const KNOWN = new Map(Object.values(MediaType).map((mediaType) => [mediaType as string, mediaType]));
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** A JSON object whose fields nobody has looked at. */
@@ -69,7 +71,7 @@ export function parseDescriptor(value: unknown, where: string): Descriptor {
   }
   const descriptor: Descriptor = {
     // Images without one exist, and containerd exports them; a root needs one all the same.
-    mediaType: optional(value, "mediaType", where) ?? "",
+    mediaType: known(optional(value, "mediaType", where) ?? ""),
     digest,
     size: parseSize(value.size, where),
   };
@@ -111,6 +113,11 @@ export function parseAnnotations(
   }
   // fromEntries defines `__proto__` as a plain key; assigning it would not.
   return entries.length === 0 ? undefined : Object.fromEntries(entries) as Record<string, string>;
+}
+
+/** A well-known media type as the one string that all share: of 100,000 copies each counts. */
+function known(mediaType: string): string {
+  return KNOWN.get(mediaType) ?? mediaType;
 }
 
 function parseSize(size: unknown, where: string): number {

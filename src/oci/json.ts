@@ -5,25 +5,20 @@ import type { Descriptor } from "./descriptor.ts";
  * compact, HTML characters escaped, map keys in the order of their UTF-8 bytes.
  *
  * An object's fields are written in their own order and left out where undefined; a `Map` is a Go
- * map, and its keys are sorted.
+ * map, and its keys are sorted; whatever else can be iterated over is an array, made as it is written.
  */
 export function encodeJson(value: JsonValue): Uint8Array<ArrayBuffer> {
-  // All at once: none of these can stand outside of a string.
-  const text = write(value).replace(
-    ESCAPED,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-  return new TextEncoder().encode(text);
+  const output = new Utf8();
+  write(value, output);
+  return output.bytes();
 }
-
-const ESCAPED = /[<>&\u2028\u2029]/g;
 
 /** What {@linkcode encodeJson} writes. */
 export type JsonValue =
   | string
   | number
   | null
-  | readonly JsonValue[]
+  | Iterable<JsonValue>
   | ReadonlyMap<string, JsonValue>
   | { readonly [field: string]: JsonValue | undefined };
 
@@ -52,19 +47,83 @@ export function descriptorJson(descriptor: Descriptor): JsonValue {
   };
 }
 
-function write(value: JsonValue): string {
-  // Half a surrogate pair becomes U+FFFD, as in Go; JSON.stringify would escape it.
-  if (typeof value === "string") return JSON.stringify(value.toWellFormed());
-  if (typeof value !== "object" || value === null) return String(value);
-  if (Array.isArray(value)) return `[${value.map(write).join(",")}]`;
+function write(value: JsonValue, output: Utf8): void {
+  if (typeof value === "string") {
+    // Half a surrogate pair becomes U+FFFD, as in Go; JSON.stringify would escape it.
+    return output.add(JSON.stringify(value.toWellFormed()));
+  }
+  if (typeof value !== "object" || value === null) return output.add(String(value));
+  if (!(value instanceof Map) && isIterable(value)) return writeArray(value, output);
   const fields: [string, JsonValue | undefined][] = value instanceof Map
     ? [...value].sort(([a], [b]) => compareUtf8(a, b))
     : Object.entries(value);
-  return `{${
-    fields.filter(([, field]) => field !== undefined)
-      .map(([key, field]) => `${write(key)}:${write(field as JsonValue)}`)
-      .join(",")
-  }}`;
+  let separator = "";
+  output.add("{");
+  for (const [key, field] of fields) {
+    if (field === undefined) continue;
+    output.add(separator);
+    write(key, output);
+    output.add(":");
+    write(field, output);
+    separator = ",";
+  }
+  output.add("}");
+}
+
+function isIterable(value: object): value is Iterable<JsonValue> {
+  return Symbol.iterator in value;
+}
+
+function writeArray(items: Iterable<JsonValue>, output: Utf8): void {
+  let separator = "";
+  output.add("[");
+  for (const item of items) {
+    output.add(separator);
+    write(item, output);
+    separator = ",";
+  }
+  output.add("]");
+}
+
+const ESCAPED = /[<>&\u2028\u2029]/g;
+
+/** Characters that are encoded at once. */
+const PIECE = 16 << 10;
+
+/** JSON as bytes, a piece at a time: all of it as text would take as much memory again, twice. */
+class Utf8 {
+  #text = "";
+  #pieces: Uint8Array[] = [];
+  #size = 0;
+
+  /** Adds whole strings or what stands between them. */
+  add(text: string): void {
+    this.#text += text;
+    if (this.#text.length >= PIECE) this.#encode();
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    this.#encode();
+    const bytes = new Uint8Array(this.#size);
+    let at = 0;
+    for (const piece of this.#pieces) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes;
+  }
+
+  #encode(): void {
+    // All at once: none of these can stand outside of a string.
+    const text = this.#text.replace(
+      ESCAPED,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
+    const piece = new TextEncoder().encode(text);
+    this.#pieces.push(piece);
+    this.#size += piece.length;
+    this.#text = "";
+  }
 }
 
 /** Compares by UTF-8 bytes, which is by code point; JavaScript's own order is by UTF-16 unit. */
