@@ -106,47 +106,76 @@ export async function planArchive(
   };
 }
 
-type Content = Pick<ArchiveEntry, "name" | "mode" | "descriptor" | "body">;
+type Content = Pick<ArchiveEntry, "name" | "mode" | "body">;
 
 /** Puts one behind the other, by name, bytewise: all names are ASCII. */
 function layOut(blobs: ReadonlyMap<string, Descriptor>, others: Content[]): ArchiveEntry[] {
   const entries: ArchiveEntry[] = [];
   let offset = 0;
-  const add = ({ name, mode, descriptor, body }: Content) => {
-    const size = descriptor?.size ?? body?.length ?? 0;
-    const entry: ArchiveEntry = {
-      name,
-      type: descriptor || body ? "file" : "directory",
-      mode,
-      size,
-      offset,
-      bodyOffset: offset + headerSize({ name, size, mode }),
-      descriptor,
-      body,
-    };
+  const add = (entry: ArchiveEntry) => {
     entries.push(entry);
-    offset = entry.bodyOffset + size + paddingSize(size);
+    offset = entry.bodyOffset + entry.size + paddingSize(entry.size);
     if (!Number.isSafeInteger(offset)) {
       throw new RangeError(`Cannot plan an archive of more than ${Number.MAX_SAFE_INTEGER} bytes`);
     }
+  };
+  const addOther = ({ name, mode, body }: Content) => {
+    const size = body?.length ?? 0;
+    const bodyOffset = offset + headerSize({ name, size, mode });
+    add({ name, type: body ? "file" : "directory", mode, size, offset, bodyOffset, body });
   };
   others.sort((a, b) => a.name < b.name ? -1 : 1);
   // Digests sort as their paths do, and are at hand.
   for (const digest of [...blobs.keys()].sort()) {
     const name = checkedBlobPath(digest);
-    while (others[0] && others[0].name < name) add(others.shift()!);
-    add({ name, mode: 0o444, descriptor: blobs.get(digest)! });
+    while (others[0] && others[0].name < name) addOther(others.shift()!);
+    const descriptor = blobs.get(digest)!;
+    const header = headerSize({ name, size: descriptor.size, mode: 0o444 });
+    add(new BlobEntry(descriptor, offset, offset + header));
   }
-  others.forEach(add);
+  others.forEach(addOther);
   return entries;
+}
+
+/** An entry that is a blob: of 100,000 each field counts, so what its descriptor says is not kept. */
+class BlobEntry implements ArchiveEntry {
+  readonly descriptor: Descriptor;
+  readonly offset: number;
+  readonly bodyOffset: number;
+
+  constructor(descriptor: Descriptor, offset: number, bodyOffset: number) {
+    this.descriptor = descriptor;
+    this.offset = offset;
+    this.bodyOffset = bodyOffset;
+  }
+
+  get name(): string {
+    return checkedBlobPath(this.descriptor.digest);
+  }
+
+  get type(): "file" {
+    return "file";
+  }
+
+  get mode(): number {
+    return 0o444;
+  }
+
+  get size(): number {
+    return this.descriptor.size;
+  }
 }
 
 function indexJson(manifests: readonly Descriptor[]): Uint8Array<ArrayBuffer> {
   return encodeJson({
     schemaVersion: 2,
     mediaType: MediaType.ImageIndex,
-    manifests: manifests.map(descriptorJson),
+    manifests: descriptorsJson(manifests),
   });
+}
+
+function* descriptorsJson(descriptors: Iterable<Descriptor>): Generator<JsonValue> {
+  for (const descriptor of descriptors) yield descriptorJson(descriptor);
 }
 
 function manifestJson(images: Iterable<Image>): Uint8Array<ArrayBuffer> {
@@ -164,19 +193,17 @@ function* imagesJson(images: Iterable<Image>): Generator<JsonValue> {
   }
 }
 
-/**
- * A hash over all that decides the archive's bytes: names hold the digests of the blobs, and what
- * is no blob is hashed itself.
- */
+/** A hash over all that decides the archive's bytes: digests and sizes, and what is no blob itself. */
 async function entityTag(entries: readonly ArchiveEntry[]): Promise<string> {
   const digester = await createDigester("sha256");
   const encoder = new TextEncoder();
   // Not a line at a time: a hash call costs more than the line.
-  const lines: string[] = [];
-  for (const { name, type, mode, size, body } of entries) {
-    lines.push(`${type} ${name} ${mode} ${size}\n`);
-    if (body || lines.length === 1000) {
-      await digester.update(encoder.encode(lines.splice(0).join("")));
+  const lines: (string | number)[] = [];
+  for (const entry of entries) {
+    const { size, descriptor, body } = entry;
+    lines.push(descriptor ? descriptor.digest : `${entry.mode} ${entry.name}`, size);
+    if (body || lines.length >= 1000) {
+      await digester.update(encoder.encode(`${lines.splice(0).join("\n")}\n`));
     }
     if (body) await digester.update(body);
   }
