@@ -40,8 +40,13 @@ export interface Platform {
   variant?: string;
 }
 
-const KNOWN = new Map(Object.values(MediaType).map((mediaType) => [mediaType as string, mediaType]));
+const KNOWN = new Map(
+  Object.values(MediaType).map((mediaType) => [mediaType as string, mediaType]),
+);
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/** What a descriptor stands in; a function, where that takes a while to say. */
+export type Where = string | (() => string);
 
 /** A JSON object whose fields nobody has looked at. */
 export type JsonObject = Record<string, unknown>;
@@ -58,16 +63,16 @@ export function isJsonObject(value: unknown): value is JsonObject {
  * @param where what the descriptor stands in, for the error: `index.json manifests[0]`
  * @throws {InvalidDescriptorError} that names `where` and the field
  */
-export function parseDescriptor(value: unknown, where: string): Descriptor {
+export function parseDescriptor(value: unknown, where: Where): Descriptor {
   if (!isJsonObject(value)) {
-    throw new InvalidDescriptorError(where, "", `expected an object, found ${kind(value)}`);
+    throw broken(where, "", `expected an object, found ${kind(value)}`);
   }
   const digest = optional(value, "digest", where);
-  if (!digest) throw new InvalidDescriptorError(where, "digest", "is missing");
+  if (!digest) throw broken(where, "digest", "is missing");
   try {
     parseDigest(digest);
   } catch (cause) {
-    throw new InvalidDescriptorError(where, "digest", (cause as Error).message, { cause });
+    throw broken(where, "digest", (cause as Error).message, { cause });
   }
   const descriptor: Descriptor = {
     // Images without one exist, and containerd exports them; a root needs one all the same.
@@ -82,7 +87,7 @@ export function parseDescriptor(value: unknown, where: string): Descriptor {
   const data = optional(value, "data", where);
   if (data) {
     if (!BASE64.test(data) || data.length % 4 !== 0) {
-      throw new InvalidDescriptorError(where, "data", "must be base64 (RFC 4648, section 4)");
+      throw broken(where, "data", "must be base64 (RFC 4648, section 4)");
     }
     descriptor.data = data;
   }
@@ -95,24 +100,23 @@ export function parseDescriptor(value: unknown, where: string): Descriptor {
 /** Checks annotations: a map from string to string. Undefined where there are none. */
 export function parseAnnotations(
   value: unknown,
-  where: string,
+  where: Where,
 ): Record<string, string> | undefined {
   if (value == null) return undefined;
   if (!isJsonObject(value)) {
-    throw new InvalidDescriptorError(where, "annotations", `must be an object, not ${kind(value)}`);
+    throw broken(where, "annotations", `must be an object, not ${kind(value)}`);
   }
-  const entries = Object.entries(value);
-  for (const [key, text] of entries) {
+  let isEmpty = true;
+  for (const key in value) {
+    isEmpty = false;
+    const text = value[key];
     if (typeof text !== "string") {
-      throw new InvalidDescriptorError(
-        where,
-        `annotations[${quote(key)}]`,
-        `must be a string, not ${kind(text)}`,
-      );
+      const field = `annotations[${quote(key)}]`;
+      throw broken(where, field, `must be a string, not ${kind(text)}`);
     }
   }
-  // fromEntries defines `__proto__` as a plain key; assigning it would not.
-  return entries.length === 0 ? undefined : Object.fromEntries(entries) as Record<string, string>;
+  // A spread defines `__proto__` as a plain key; assigning it would not.
+  return isEmpty ? undefined : { ...value as Record<string, string> };
 }
 
 /** A well-known media type as the one string that all share: of 100,000 copies each counts. */
@@ -120,9 +124,9 @@ function known(mediaType: string): string {
   return KNOWN.get(mediaType) ?? mediaType;
 }
 
-function parseSize(size: unknown, where: string): number {
+function parseSize(size: unknown, where: Where): number {
   if (!Number.isSafeInteger(size) || (size as number) < 0) {
-    throw new InvalidDescriptorError(
+    throw broken(
       where,
       "size",
       `must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, not ${
@@ -133,9 +137,9 @@ function parseSize(size: unknown, where: string): number {
   return size as number;
 }
 
-function parsePlatformObject(value: unknown, where: string): Platform {
+function parsePlatformObject(value: unknown, where: Where): Platform {
   if (!isJsonObject(value)) {
-    throw new InvalidDescriptorError(where, "platform", `must be an object, not ${kind(value)}`);
+    throw broken(where, "platform", `must be an object, not ${kind(value)}`);
   }
   const platform: Platform = {
     architecture: optional(value, "architecture", where) ?? "",
@@ -150,20 +154,34 @@ function parsePlatformObject(value: unknown, where: string): Platform {
   return platform;
 }
 
-function optional(object: JsonObject, field: string, where: string): string | undefined {
+function optional(object: JsonObject, field: string, where: Where): string | undefined {
   const value = object[field];
   if (value == null) return undefined;
   if (typeof value === "string") return value;
-  throw new InvalidDescriptorError(where, field, `must be a string, not ${kind(value)}`);
+  throw broken(where, field, `must be a string, not ${kind(value)}`);
 }
 
-function strings(object: JsonObject, field: string, where: string): string[] | undefined {
+function strings(object: JsonObject, field: string, where: Where): string[] | undefined {
   const value = object[field];
   if (value == null) return undefined;
   if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
-    throw new InvalidDescriptorError(where, field, "must be an array of strings");
+    throw broken(where, field, "must be an array of strings");
   }
   return value.length === 0 ? undefined : value;
+}
+
+function broken(
+  where: Where,
+  field: string,
+  why: string,
+  options?: ErrorOptions,
+): InvalidDescriptorError {
+  return new InvalidDescriptorError(
+    typeof where === "string" ? where : where(),
+    field,
+    why,
+    options,
+  );
 }
 
 function kind(value: unknown): string {

@@ -90,11 +90,11 @@ const ESCAPED = /[<>&\u2028\u2029]/g;
 /** Characters that are encoded at once. */
 const PIECE = 16 << 10;
 
-/** JSON as bytes, a piece at a time: all of it as text would take as much memory again, twice. */
+/** JSON as bytes, a piece at a time: as text all of it would take as much memory again, twice. */
 class Utf8 {
   #text = "";
-  #pieces: Uint8Array[] = [];
-  #size = 0;
+  #bytes = new Uint8Array(256);
+  #length = 0;
 
   /** Adds whole strings or what stands between them. */
   add(text: string): void {
@@ -104,13 +104,7 @@ class Utf8 {
 
   bytes(): Uint8Array<ArrayBuffer> {
     this.#encode();
-    const bytes = new Uint8Array(this.#size);
-    let at = 0;
-    for (const piece of this.#pieces) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
-    return bytes;
+    return this.#bytes.subarray(0, this.#length);
   }
 
   #encode(): void {
@@ -119,10 +113,15 @@ class Utf8 {
       ESCAPED,
       (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
     );
-    const piece = new TextEncoder().encode(text);
-    this.#pieces.push(piece);
-    this.#size += piece.length;
     this.#text = "";
+    // UTF-8 takes three bytes for a UTF-16 unit at most.
+    const needed = this.#length + 3 * text.length;
+    if (needed > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    this.#length += new TextEncoder().encodeInto(text, this.#bytes.subarray(this.#length)).written;
   }
 }
 

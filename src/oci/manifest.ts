@@ -130,7 +130,7 @@ function parseCommon(json: JsonObject, digest: string): ManifestFields {
 function parseDescriptors(json: JsonObject, field: string, digest: string): Descriptor[] {
   const list = json[field] ?? [];
   if (!Array.isArray(list)) throw new InvalidManifestError(digest, field, "must be an array");
-  return list.map((item, i) => parseDescriptor(item, `manifest ${digest} ${field}[${i}]`));
+  return list.map((item, i) => parseDescriptor(item, () => `manifest ${digest} ${field}[${i}]`));
 }
 
 /** Parses JSON as Go does: broken UTF-8 becomes U+FFFD, a byte order mark is an error. */
