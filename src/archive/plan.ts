@@ -125,10 +125,16 @@ function layOut(blobs: ReadonlyMap<string, Descriptor>, others: Content[]): Arch
     add({ name, type: body ? "file" : "directory", mode, size, offset, bodyOffset, body });
   };
   others.sort((a, b) => a.name < b.name ? -1 : 1);
-  // Digests sort as their paths do, and are at hand.
+  let algorithm: string | undefined;
+  // A blob's, for all of its algorithm: they are equally long, and 100,000 take a while to make.
+  let name = "";
+  // Digests sort as their paths do.
   for (const digest of [...blobs.keys()].sort()) {
-    const name = checkedBlobPath(digest);
-    while (others[0] && others[0].name < name) addOther(others.shift()!);
+    if (algorithm === undefined || !digest.startsWith(algorithm)) {
+      algorithm = digest.slice(0, digest.indexOf(":") + 1);
+      name = checkedBlobPath(digest);
+      while (others[0] && others[0].name < name) addOther(others.shift()!);
+    }
     const descriptor = blobs.get(digest)!;
     const header = headerSize({ name, size: descriptor.size, mode: 0o444 });
     add(new BlobEntry(descriptor, offset, offset + header));
@@ -166,20 +172,25 @@ class BlobEntry implements ArchiveEntry {
   }
 }
 
+/** Bytes to make room for in JSON, for each descriptor in full and for each path. */
+const DESCRIPTOR_ROOM = 512;
+const PATH_ROOM = 96;
+
 function indexJson(manifests: readonly Descriptor[]): Uint8Array<ArrayBuffer> {
   return encodeJson({
     schemaVersion: 2,
     mediaType: MediaType.ImageIndex,
     manifests: descriptorsJson(manifests),
-  });
+  }, DESCRIPTOR_ROOM * (1 + manifests.length));
 }
 
 function* descriptorsJson(descriptors: Iterable<Descriptor>): Generator<JsonValue> {
   for (const descriptor of descriptors) yield descriptorJson(descriptor);
 }
 
-function manifestJson(images: Iterable<Image>): Uint8Array<ArrayBuffer> {
-  return encodeJson(imagesJson(images));
+function manifestJson(images: readonly Image[]): Uint8Array<ArrayBuffer> {
+  const paths = images.reduce((sum, { manifest }) => sum + 2 + manifest.layers.length, 0);
+  return encodeJson(imagesJson(images), PATH_ROOM * paths);
 }
 
 function* imagesJson(images: Iterable<Image>): Generator<JsonValue> {

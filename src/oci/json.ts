@@ -6,9 +6,11 @@ import type { Descriptor } from "./descriptor.ts";
  *
  * An object's fields are written in their own order and left out where undefined; a `Map` is a Go
  * map, and its keys are sorted; whatever else can be iterated over is an array, made as it is written.
+ *
+ * @param about how many bytes to make room for; with less it is copied as it grows
  */
-export function encodeJson(value: JsonValue): Uint8Array<ArrayBuffer> {
-  const output = new Utf8();
+export function encodeJson(value: JsonValue, about = 256): Uint8Array<ArrayBuffer> {
+  const output = new Utf8(about);
   write(value, output);
   return output.bytes();
 }
@@ -93,8 +95,12 @@ const PIECE = 16 << 10;
 /** JSON as bytes, a piece at a time: as text all of it would take as much memory again, twice. */
 class Utf8 {
   #text = "";
-  #bytes = new Uint8Array(256);
+  #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
+
+  constructor(about: number) {
+    this.#bytes = new Uint8Array(about);
+  }
 
   /** Adds whole strings or what stands between them. */
   add(text: string): void {
