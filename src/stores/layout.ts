@@ -17,7 +17,7 @@ import type {
 } from "../content/store.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { blobPath } from "../oci/digest.ts";
-import { openFile } from "./file.ts";
+import { openFile, readInto } from "./file.ts";
 import { LayoutIndex, type LayoutOptions } from "./layout_index.ts";
 
 export type { LayoutOptions } from "./layout_index.ts";
@@ -99,11 +99,10 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
     const max = this.#maxIndexSize;
     try {
       const { size } = statSync(path);
+      signal?.throwIfAborted();
       if (size <= max) {
-        const body = await openFile(path, { length: size, signal });
-        // Only where it has to be: on Node a first Response takes 50 ms.
-        if (body instanceof Uint8Array) return body;
-        return new Uint8Array(await new Response(body as BodyInit).arrayBuffer());
+        const bytes = new Uint8Array(size);
+        return bytes.subarray(0, readInto(path, bytes));
       }
     } catch (cause) {
       throw this.#error(cause, name);
