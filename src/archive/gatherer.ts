@@ -22,15 +22,18 @@ export class Gatherer {
 
   /** Room for a piece, with anything in it: the caller fills it. */
   reserve(length: number): Uint8Array<ArrayBuffer> {
-    const end = this.#length + length;
-    if (end > this.#buffer.length) this.#grow(end);
-    const room = this.#buffer.subarray(this.#length, end);
-    this.#length = end;
-    return room;
+    const start = this.#extend(length);
+    return this.#buffer.subarray(start, this.#length);
   }
 
   add(piece: Uint8Array): void {
-    this.reserve(piece.length).set(piece);
+    const start = this.#extend(piece.length);
+    this.#buffer.set(piece, start);
+  }
+
+  addZeros(length: number): void {
+    const start = this.#extend(length);
+    this.#buffer.fill(0, start, this.#length);
   }
 
   /** All that was gathered, as one chunk, which belongs to the caller. */
@@ -39,6 +42,14 @@ export class Gatherer {
     this.#buffer = new Uint8Array();
     this.#length = 0;
     return chunk;
+  }
+
+  /** Makes room, and says where it begins. */
+  #extend(length: number): number {
+    const start = this.#length;
+    if (start + length > this.#buffer.length) this.#grow(start + length);
+    this.#length += length;
+    return start;
   }
 
   #grow(length: number): void {

@@ -25,8 +25,13 @@ export interface EntryJson extends Omit<ArchiveEntry, "descriptor" | "body"> {
 export function planJson({ manifests, entries, size, etag }: ArchivePlan): PlanJson {
   return {
     roots: manifests,
-    entries: entries.map(({ descriptor, body: _, ...entry }) => ({
-      ...entry,
+    entries: entries.map(({ name, type, mode, size, offset, bodyOffset, descriptor }) => ({
+      name,
+      type,
+      mode,
+      size,
+      offset,
+      bodyOffset,
       ...(descriptor && { mediaType: descriptor.mediaType, digest: descriptor.digest }),
     })),
     size,

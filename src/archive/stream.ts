@@ -112,20 +112,29 @@ class ArchiveReader {
     try {
       let at = 0;
       for (const entry of this.#inside()) {
-        this.entry = entry.name;
-        this.#gatherHeader(entry);
-        if (entry.body) this.#gathered.add(this.#cut(entry.body, entry.bodyOffset));
+        const { name, size, bodyOffset } = entry;
+        this.entry = name;
+        this.#gatherHeader(entry, name);
+        if (entry.body) this.#gathered.add(this.#cut(entry.body, bodyOffset));
         const slice = this.#slice(entry);
         if (slice) {
-          const blob = ahead ? (await ahead.next()).value! : await this.#open(slice);
-          if (blob.body instanceof Uint8Array) {
-            for (const chunk of await this.#wholeBody(blob, blob.body)) yield chunk;
-          } else {
-            yield* this.#streamedBody(blob, blob.body);
-          }
+          // Awaited only where there is a promise: of 20,000 small blobs each await counts.
+          let blob = ahead ? (await ahead.next()).value! : this.#open(slice);
+          if (blob instanceof Promise) blob = await blob;
+          const { body } = blob;
+          if (body instanceof Uint8Array) {
+            const judged = judge(blob.check, body);
+            if (judged) await judged;
+            const piece = this.#cut(body, bodyOffset + slice.from);
+            if (piece.length >= CHUNK) yield* this.#emit(piece);
+            else {
+              this.#gathered.add(piece);
+              this.#range.buffers?.give(body);
+            }
+          } else yield* this.#streamedBody(blob, body);
         }
-        at = entry.bodyOffset + entry.size;
-        const padding = paddingSize(entry.size);
+        at = bodyOffset + size;
+        const padding = paddingSize(size);
         this.#gatherZeros(padding, at);
         at += padding;
         if (this.#gathered.length >= CHUNK) yield this.#gathered.take();
@@ -175,33 +184,30 @@ class ArchiveReader {
     return inOrder(
       this.#slices(),
       1 + lookAhead,
-      (slice) => this.#open(slice),
+      async (slice) => await this.#open(slice),
       ({ body }) => discard(body),
     );
   }
 
-  async #open(slice: Slice): Promise<OpenBlob> {
+  /** The check first: if it cannot be made, there is no blob to close. */
+  #open(slice: Slice): OpenBlob | Promise<OpenBlob> {
+    const check = slice.whole
+      ? Verifier.create(slice.descriptor, this.#range)
+      : new PartCounter(slice);
+    return check instanceof Promise
+      ? check.then((check) => this.#openBody(slice, check))
+      : this.#openBody(slice, check);
+  }
+
+  #openBody(slice: Slice, check: Check): OpenBlob | Promise<OpenBlob> {
     const { descriptor, whole, from, to } = slice;
-    // Before the blob is open: if this fails, there is nothing to close.
-    let check = whole ? Verifier.create(descriptor, this.#range) : new PartCounter(slice);
-    if (check instanceof Promise) check = await check;
     const part = whole ? undefined : { offset: from, length: to - from };
     const { buffers } = this.#range;
     const options = { ...part, buffers, signal: this.#signal };
-    const body = await openBlob(this.#store, descriptor, options);
-    return { slice, check, body };
-  }
-
-  /** A body that is at hand: judged at once, since of 20,000 small ones each await counts. */
-  async #wholeBody(
-    { slice: { bodyOffset, from }, check }: OpenBlob,
-    body: Uint8Array,
-  ): Promise<Iterable<Uint8Array<ArrayBuffer>>> {
-    const checked = check.update(body);
-    if (checked) await checked;
-    const judged = check.finish();
-    if (judged) await judged;
-    return this.#emit(this.#cut(body, bodyOffset + from));
+    const body = openBlob(this.#store, descriptor, options);
+    return body instanceof Promise
+      ? body.then((body) => ({ slice, check, body }))
+      : { slice, check, body };
   }
 
   async *#streamedBody(
@@ -235,7 +241,7 @@ class ArchiveReader {
     yield piece as Uint8Array<ArrayBuffer>;
   }
 
-  #gatherHeader({ name, size, mode, type, offset, bodyOffset }: ArchiveEntry): void {
+  #gatherHeader({ size, mode, type, offset, bodyOffset }: ArchiveEntry, name: string): void {
     const fields = { name, size, mode, directory: type === "directory" };
     const { start, end } = this.#range;
     if (offset >= start && bodyOffset <= end) {
@@ -248,7 +254,7 @@ class ArchiveReader {
   #gatherZeros(length: number, at: number): void {
     const { start, end } = this.#range;
     const wanted = Math.min(at + length, end) - Math.max(at, start);
-    if (wanted > 0) this.#gathered.reserve(wanted).fill(0);
+    if (wanted > 0) this.#gathered.addZeros(wanted);
   }
 
   #cut(bytes: Uint8Array, at: number): Uint8Array {
@@ -258,9 +264,18 @@ class ArchiveReader {
   }
 }
 
-/** A slice whose blob is open, and what it is held against. */
+/** What a blob's bytes are held against. */
+type Check = Verifier | PartCounter;
+
+/** A slice whose blob is open. */
 interface OpenBlob {
   slice: Slice;
-  check: Verifier | PartCounter;
+  check: Check;
   body: BlobBody;
+}
+
+/** Judges a body that is at hand. */
+function judge(check: Check, body: Uint8Array): void | Promise<void> {
+  const checked = check.update(body);
+  return checked ? checked.then(() => check.finish()) : check.finish();
 }

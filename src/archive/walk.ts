@@ -3,7 +3,6 @@ import {
   LimitError,
   NotAManifestError,
   PlatformNotFoundError,
-  SizeMismatchError,
 } from "../errors.ts";
 import { abortable, hasBlob, readBlob } from "../content/read.ts";
 import type { ContentStore, Existence, Labels, Referrers } from "../content/store.ts";
@@ -14,7 +13,7 @@ import {
 } from "../oci/annotation.ts";
 import { type Descriptor, parseDescriptor, type Platform } from "../oci/descriptor.ts";
 import { type Manifest, parseIndex, parseManifest } from "../oci/manifest.ts";
-import { isIndexType, isManifestType, isNonDistributable } from "../oci/media_type.ts";
+import { isIndexType, isManifestType } from "../oci/media_type.ts";
 import {
   formatPlatform,
   matchPlatforms,
@@ -23,6 +22,7 @@ import {
 } from "../oci/platform.ts";
 import { referenceName } from "../oci/reference.ts";
 import { inOrder } from "./in_order.ts";
+import { MetBlobs } from "./met_blobs.ts";
 import type { ExportOptions, Root } from "./options.ts";
 
 /** Labels that tell where a blob came from begin with this. */
@@ -76,24 +76,17 @@ class Walker {
   #concurrency: number;
   #platforms: PlatformMatcher | undefined;
   #wanted: Platform[];
-  #blobs = new Map<string, Descriptor>();
+  #blobs: MetBlobs;
   #visited = new Set<string>();
-  #missing = new Set<string>();
-  /** Root indexes that nothing else leads to. */
-  #unwalked = new Set<string>();
-  /** Blobs that were walked and are not exported. */
-  #leftOut = new Set<string>();
   #manifests = new Map<string, Promise<Manifest>>();
   #images = new Map<string, Image>();
   /** By root index, the digest of its image in manifest.json. */
   #chosen = new Map<string, string | undefined>();
-  #referrers = new Map<string, Descriptor>();
-  /** Of the referrers, those that stand in the tree otherwise. */
-  #inTree = new Set<string>();
 
   constructor(store: ContentStore, options: ExportOptions) {
     this.#store = store;
     this.#options = options;
+    this.#blobs = new MetBlobs(options);
     this.#concurrency = options.concurrency ?? 8;
     this.#wanted = (options.platforms ?? [])
       .map((platform) => typeof platform === "string" ? parsePlatform(platform) : platform);
@@ -108,25 +101,13 @@ class Walker {
         await this.#visitRoot(descriptor);
       }
     }
-    const referrers = [...this.#referrers.values()]
-      .filter(({ digest }) => !this.#inTree.has(digest))
-      .sort((a, b) => a.digest < b.digest ? -1 : 1);
+    const { exported, algorithms, referrers } = this.#blobs;
     return {
       manifests: [...manifests, ...referrers],
       images: [...this.#images.values()],
-      blobs: this.#blobs,
-      algorithms: this.#algorithms(),
+      blobs: exported,
+      algorithms,
     };
-  }
-
-  #algorithms(): Set<string> {
-    const algorithms = new Set<string>();
-    for (const digests of [this.#blobs.keys(), this.#leftOut]) {
-      for (const digest of digests) {
-        if (!this.#unwalked.has(digest)) algorithms.add(digest.slice(0, digest.indexOf(":")));
-      }
-    }
-    return algorithms;
   }
 
   /** The root's descriptors in index.json: one a name, with the store's source labels. */
@@ -170,8 +151,7 @@ class Walker {
     } else {
       throw new NotAManifestError(digest, mediaType);
     }
-    // Even one that says it is a referrer, as in an archive that is exported again.
-    this.#inTree.add(digest);
+    this.#blobs.standsInTree(digest);
   }
 
   #addName(digest: string, root: Descriptor): void {
@@ -181,10 +161,7 @@ class Walker {
 
   /** Visits what is wanted of a root index; returns the digest of its image for manifest.json. */
   async #visitRootIndex(root: Descriptor): Promise<string | undefined> {
-    // Its own algorithm gets no directory: containerd's bytes are without.
-    const isWalked = this.#blobs.has(root.digest) || this.#leftOut.has(root.digest);
-    if (!isWalked) this.#unwalked.add(root.digest);
-    this.#record(root);
+    this.#blobs.meetRootIndex(root);
     const { manifests } = parseIndex(await readBlob(this.#store, root, this.#options), root.digest);
     const platforms = this.#platforms;
     const isCandidate = ({ platform }: Descriptor) => !platform || platforms?.matches(platform);
@@ -215,7 +192,7 @@ class Walker {
     if (depth > maxDepth) {
       throw new LimitError(`nested index ${descriptors[0]?.digest}`, "maxDepth", maxDepth);
     }
-    for (const descriptor of descriptors) this.#meet(descriptor);
+    for (const descriptor of descriptors) this.#blobs.meet(descriptor);
     const documents = descriptors.filter(({ mediaType }) =>
       isManifestType(mediaType) || isIndexType(mediaType)
     );
@@ -223,13 +200,6 @@ class Walker {
     for await (const below of inOrder(documents, this.#concurrency, children)) {
       if (below.length > 0) await this.#visitAll(below, depth + 1);
     }
-  }
-
-  #meet(descriptor: Descriptor): void {
-    const { digest } = descriptor;
-    if (this.#missing.has(digest)) return;
-    this.#unwalked.delete(digest);
-    if (!this.#record(descriptor)) this.#leftOut.add(digest);
   }
 
   /** The children of a manifest or an index; none where they have been visited. */
@@ -244,10 +214,7 @@ class Walker {
       ? await this.#manifestChildren(descriptor, isRoot)
       : parseIndex(await readBlob(this.#store, descriptor, this.#options), digest).manifests;
     if (children) return [...children, ...await this.#referrersOf(descriptor)];
-    this.#missing.add(digest);
-    for (const found of [this.#leftOut, this.#blobs, this.#referrers, this.#inTree]) {
-      found.delete(digest);
-    }
+    this.#blobs.forget(digest);
     return [];
   }
 
@@ -292,33 +259,4 @@ class Walker {
       annotations: { ...referrer.annotations, [ANNOTATION_SUBJECT]: subject.digest },
     }));
   }
-
-  /** Whether the blob is exported. */
-  #record(descriptor: Descriptor): boolean {
-    const { skipNonDistributable, filter, maxBlobs = 250_000 } = this.#options;
-    if (skipNonDistributable && isNonDistributable(descriptor.mediaType)) return false;
-    if (filter && !filter(descriptor)) return false;
-    const { digest, size, data } = descriptor;
-    const asReferrer = isReferrer(descriptor);
-    if (asReferrer) this.#referrers.set(digest, descriptor);
-    const known = this.#blobs.get(digest);
-    if (!known) {
-      if (this.#blobs.size >= maxBlobs) {
-        throw new LimitError(`blob ${digest}`, "maxBlobs", maxBlobs);
-      }
-      this.#blobs.set(digest, descriptor);
-      return true;
-    }
-    if (known.size !== size) {
-      throw new SizeMismatchError(digest, known.size, size, "by another descriptor of it");
-    }
-    if (asReferrer !== isReferrer(known)) this.#inTree.add(digest);
-    if (data && !known.data) this.#blobs.set(digest, { ...known, data });
-    return true;
-  }
-}
-
-/** Whether a descriptor says that its manifest refers to another one. */
-function isReferrer({ annotations }: Descriptor): boolean {
-  return annotations !== undefined && Object.hasOwn(annotations, ANNOTATION_SUBJECT);
 }

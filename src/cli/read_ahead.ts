@@ -98,9 +98,8 @@ export class ReadAhead extends BufferPool implements ContentStore {
     this.#thread = startThread(shared);
   }
 
-  open(descriptor: Descriptor, options: OpenOptions = {}): Promise<BlobBody> {
-    const ready = this.#take(descriptor, options);
-    return ready ? Promise.resolve(ready) : this.#store.open(descriptor, options);
+  open(descriptor: Descriptor, options: OpenOptions = {}): BlobBody | Promise<BlobBody> {
+    return this.#take(descriptor, options) ?? this.#store.open(descriptor, options);
   }
 
   override give(chunk: Uint8Array): void {

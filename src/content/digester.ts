@@ -57,18 +57,27 @@ export function createDigester(algorithm: DigestAlgorithm): Digester | Promise<D
     throw new UnsupportedAlgorithmError(algorithm, DIGEST_ALGORITHMS);
   }
   if (algorithm !== "blake3") {
-    if (nodeCrypto) return nativeDigester(nodeCrypto, algorithm);
+    if (nodeCrypto) return new NativeDigester(nodeCrypto, algorithm);
     if (DigestStream) return streamDigester(new DigestStream(algorithm.replace("sha", "SHA-")));
   }
   return nobleDigester(algorithm);
 }
 
-function nativeDigester(crypto: NodeCrypto, algorithm: string): Digester {
-  const hash = crypto.createHash(algorithm);
-  return {
-    update: (bytes) => void hash.update(bytes),
-    digest: () => hash.digest("hex"),
-  };
+/** Hashes with node:crypto. */
+class NativeDigester implements Digester {
+  #hash: ReturnType<NodeCrypto["createHash"]>;
+
+  constructor(crypto: NodeCrypto, algorithm: string) {
+    this.#hash = crypto.createHash(algorithm);
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+  }
+
+  digest(): string {
+    return this.#hash.digest("hex");
+  }
 }
 
 /** Hashes with Cloudflare's stream. */

@@ -63,27 +63,46 @@ export async function readBlob(
  * Opens a blob; its descriptor's own `data` comes first. What is thrown names the blob, and an
  * abort is heard even where the store does not listen.
  */
-export async function openBlob(
+export function openBlob(
   store: ContentStore,
   descriptor: Descriptor,
   options: OpenOptions = {},
-): Promise<BlobBody> {
+): BlobBody | Promise<BlobBody> {
   const { signal } = options;
-  signal?.throwIfAborted();
-  const data = descriptor.data && await embeddedData(descriptor);
-  if (data) {
-    const { offset = 0, length = data.length } = options;
-    return data.subarray(offset, offset + length);
-  }
-  let opened: Promise<BlobBody> | undefined;
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  if (descriptor.data) return openEmbedded(store, descriptor, options);
+  let opened: BlobBody | Promise<BlobBody>;
   try {
     opened = store.open(descriptor, options);
+  } catch (error) {
+    return Promise.reject(asBlobError(error, descriptor, signal));
+  }
+  return "then" in opened ? openLater(opened, descriptor, signal) : opened;
+}
+
+async function openLater(
+  opened: Promise<BlobBody>,
+  descriptor: Descriptor,
+  signal: AbortSignal | undefined,
+): Promise<BlobBody> {
+  try {
     return await abortable(opened, signal);
   } catch (error) {
     // A body that comes after the abort has nobody left to read it.
-    opened?.then(discard, () => {});
+    opened.then(discard, () => {});
     throw asBlobError(error, descriptor, signal);
   }
+}
+
+async function openEmbedded(
+  store: ContentStore,
+  descriptor: Descriptor,
+  options: OpenOptions,
+): Promise<BlobBody> {
+  const data = await embeddedData(descriptor);
+  if (!data) return await openBlob(store, { ...descriptor, data: undefined }, options);
+  const { offset = 0, length = data.length } = options;
+  return data.subarray(offset, offset + length);
 }
 
 /** Closes a body that nobody will read. */

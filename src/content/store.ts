@@ -47,7 +47,7 @@ export type BlobBody = ReadableStream<Uint8Array> | Uint8Array;
  *   open: ({ digest }, { offset = 0, length = Infinity } = {}) => {
  *     const blob = blobs.get(digest);
  *     if (!blob) return Promise.reject(new BlobNotFoundError(digest, "the map"));
- *     return Promise.resolve(blob.slice(offset, offset + length));
+ *     return blob.slice(offset, offset + length);
  *   },
  * };
  * console.log(typeof store.open); // function
@@ -56,12 +56,13 @@ export type BlobBody = ReadableStream<Uint8Array> | Uint8Array;
 export interface ContentStore {
   /**
    * Opens a blob, or a part of it. What it returns belongs to the caller, who may keep the bytes,
-   * change them or transfer them; a stream is read to its end or cancelled.
+   * change them or transfer them; a stream is read to its end or cancelled. Bytes that are at hand
+   * may come at once, without a promise; a failure is always a promise's.
    *
    * @throws {BlobNotFoundError} where the store does not have the blob
    * @throws {BlobReadError} where it has it and cannot read it; so may the stream, later
    */
-  open(descriptor: Descriptor, options?: OpenOptions): Promise<BlobBody>;
+  open(descriptor: Descriptor, options?: OpenOptions): BlobBody | Promise<BlobBody>;
   /**
    * How many blobs may be opened ahead of the one that is being read, so that their latencies
    * overlap.

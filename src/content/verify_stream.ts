@@ -1,6 +1,6 @@
 import { DigestMismatchError, SizeMismatchError } from "../errors.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { type DigestAlgorithm, parseDigest } from "../oci/digest.ts";
+import { type Digest, parseDigest } from "../oci/digest.ts";
 import { type CreateDigester, createDigester, type Digester } from "./digester.ts";
 
 /** What a blob is held against. */
@@ -21,13 +21,13 @@ export interface VerifyOptions {
  */
 export class Verifier {
   #expected: Expected;
-  #algorithm: DigestAlgorithm;
+  #parts: Digest;
   #digester: Digester;
   #size = 0;
 
-  private constructor(expected: Expected, algorithm: DigestAlgorithm, digester: Digester) {
+  private constructor(expected: Expected, parts: Digest, digester: Digester) {
     this.#expected = expected;
-    this.#algorithm = algorithm;
+    this.#parts = parts;
     this.#digester = digester;
   }
 
@@ -36,10 +36,11 @@ export class Verifier {
     expected: Expected,
     options: VerifyOptions = {},
   ): Verifier | Promise<Verifier> {
-    const { algorithm } = parseDigest(expected.digest);
-    const digester = (options.createDigester ?? createDigester)(algorithm);
-    const verify = (digester: Digester) => new Verifier(expected, algorithm, digester);
-    return "then" in digester ? digester.then(verify) : verify(digester);
+    const parts = parseDigest(expected.digest);
+    const digester = (options.createDigester ?? createDigester)(parts.algorithm);
+    return "then" in digester
+      ? digester.then((digester) => new Verifier(expected, parts, digester))
+      : new Verifier(expected, parts, digester);
   }
 
   /** Takes the next bytes, and fails on the first one too many. */
@@ -54,12 +55,15 @@ export class Verifier {
   finish(): void | Promise<void> {
     const { digest, size } = this.#expected;
     if (this.#size !== size) throw new SizeMismatchError(digest, size, this.#size);
-    const judge = (encoded: string) => {
-      const actual = `${this.#algorithm}:${encoded}`;
-      if (actual !== digest) throw new DigestMismatchError(digest, actual);
-    };
     const encoded = this.#digester.digest();
-    return typeof encoded === "string" ? judge(encoded) : encoded.then(judge);
+    if (typeof encoded !== "string") return encoded.then((encoded) => this.#judge(encoded));
+    this.#judge(encoded);
+  }
+
+  #judge(actual: string): void {
+    const { algorithm, encoded } = this.#parts;
+    if (actual === encoded) return;
+    throw new DigestMismatchError(this.#expected.digest, `${algorithm}:${actual}`);
   }
 }
 

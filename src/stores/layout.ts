@@ -54,7 +54,7 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
     );
   }
 
-  async open(descriptor: Descriptor, options: OpenOptions = {}): Promise<BlobBody> {
+  open(descriptor: Descriptor, options: OpenOptions = {}): BlobBody | Promise<BlobBody> {
     const { digest, size } = descriptor;
     const { offset = 0, length = Infinity } = options;
     try {
@@ -62,9 +62,12 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
       const expected = Math.max(Math.min(length, size - offset), 0);
       // One byte more than there should be, so that one too many is seen.
       const wanted = offset + length >= size && offset <= size ? expected + 1 : expected;
-      return await openFile(path, { ...options, offset, length: wanted, expected });
+      const body = openFile(path, { ...options, offset, length: wanted, expected });
+      return body instanceof Promise
+        ? body.catch((cause) => Promise.reject(this.#error(cause, digest)))
+        : body;
     } catch (cause) {
-      throw this.#error(cause, digest);
+      return Promise.reject(this.#error(cause, digest));
     }
   }
 
@@ -94,12 +97,12 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
     return this.#index.referrers(subject, options);
   }
 
-  async #readFile(name: string, { signal }: StoreOptions): Promise<Uint8Array> {
+  #readFile(name: string, { signal }: StoreOptions): Uint8Array {
+    signal?.throwIfAborted();
     const path = `${this.#directory}/${name}`;
     const max = this.#maxIndexSize;
     try {
       const { size } = statSync(path);
-      signal?.throwIfAborted();
       if (size <= max) {
         const bytes = new Uint8Array(size);
         return bytes.subarray(0, readInto(path, bytes));

@@ -37,7 +37,7 @@ const MAX_DEPTH = 32;
  */
 export class LayoutIndex implements Resolver, Roots, Referrers {
   #where: string;
-  #readFile: (name: string, options: StoreOptions) => Promise<Uint8Array>;
+  #readFile: (name: string, options: StoreOptions) => Uint8Array | Promise<Uint8Array>;
   #blobs: ContentStore;
   #manifests: Promise<Descriptor[]> | undefined;
   #referrers: Promise<Map<string, Descriptor[]>> | undefined;
@@ -48,7 +48,7 @@ export class LayoutIndex implements Resolver, Roots, Referrers {
    */
   constructor(
     where: string,
-    readFile: (name: string, options: StoreOptions) => Promise<Uint8Array>,
+    readFile: (name: string, options: StoreOptions) => Uint8Array | Promise<Uint8Array>,
     blobs: ContentStore,
   ) {
     this.#where = where;

@@ -46,11 +46,11 @@ export class MemoryStore implements ContentStore, Existence, Resolver, Roots {
   open(
     { digest }: Descriptor,
     { offset = 0, length = Infinity, signal }: OpenOptions = {},
-  ): Promise<Uint8Array> {
+  ): Uint8Array | Promise<Uint8Array> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const blob = this.#blobs.get(digest);
     if (!blob) return Promise.reject(new BlobNotFoundError(digest, "memory"));
-    return Promise.resolve(blob.slice(offset, offset + length));
+    return blob.slice(offset, offset + length);
   }
 
   exists({ digest }: Descriptor): Promise<boolean> {

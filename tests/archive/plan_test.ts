@@ -77,6 +77,16 @@ test("a plan tells blobs from what was made for the archive", async () => {
   }
 });
 
+test("a plan's entries take from a blob's descriptor what it says", async () => {
+  const { store, root } = await small();
+  const { entries } = await planArchive(store, [root]);
+  const { name, type, mode, size, descriptor } = entries.find((entry) =>
+    entry.descriptor?.digest === root.digest
+  )!;
+  assert.deepEqual(descriptor, root);
+  assert.deepEqual([name, type, mode, size], [`blobs/sha256/${MANIFEST}`, "file", 0o444, 392]);
+});
+
 test("index.json, manifest.json and oci-layout are as Go writes them", async () => {
   const { store, root } = await small();
   const plan = await planArchive(store, [

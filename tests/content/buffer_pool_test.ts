@@ -72,7 +72,20 @@ test("takeSmall() cuts pieces that do not overlap, of any length", () => {
   for (const [i, piece] of pieces.entries()) assert.ok(piece.every((byte) => byte === i));
 });
 
-test("give() leaves small pieces away", () => {
+test("give() takes the small piece that was cut last, also where its end was cut off", () => {
+  const pool = new BufferPool();
+  const first = pool.takeSmall(10);
+  const second = pool.takeSmall(10);
+  pool.give(second.subarray(0, 9));
+  assert.equal(pool.takeSmall(5).byteOffset, second.byteOffset);
+  // What was cut before is still in use.
+  pool.give(first);
+  const next = pool.takeSmall(5);
+  assert.equal(next.buffer, first.buffer);
+  assert.equal(next.byteOffset, second.byteOffset + 5);
+});
+
+test("give() never gives small pieces out as large buffers", () => {
   const pool = new BufferPool(64 << 10);
   const piece = pool.takeSmall(10);
   pool.give(piece);

@@ -126,7 +126,7 @@ test("openBlob() names the blob in an error that does not", async () => {
     throw broken;
   });
   for (const store of [failing(broken), throwing]) {
-    await assert.rejects(openBlob(store, HELLO), (error) => {
+    await assert.rejects(Promise.resolve(openBlob(store, HELLO)), (error) => {
       assert.ok(error instanceof BlobReadError, String(error));
       assert.equal(error.digest, HELLO.digest);
       assert.equal(error.cause, broken);
@@ -134,24 +134,30 @@ test("openBlob() names the blob in an error that does not", async () => {
       return true;
     });
   }
-  await assert.rejects(openBlob(failing("a string"), HELLO), /a string/);
+  await assert.rejects(Promise.resolve(openBlob(failing("a string"), HELLO)), /a string/);
 });
 
 test("openBlob() leaves errors of this package as they are", async () => {
   const missing = new BlobNotFoundError(HELLO.digest, "here");
-  await assert.rejects(openBlob(failing(missing), HELLO), (error) => error === missing);
+  await assert.rejects(
+    Promise.resolve(openBlob(failing(missing), HELLO)),
+    (error) => error === missing,
+  );
 });
 
 test("openBlob() does not open where the signal has aborted", async () => {
   const reason = new Error("enough");
   const store = failing(new Error("opened"));
   const signal = AbortSignal.abort(reason);
-  await assert.rejects(openBlob(store, HELLO, { signal }), (error) => error === reason);
+  await assert.rejects(
+    Promise.resolve(openBlob(store, HELLO, { signal })),
+    (error) => error === reason,
+  );
 });
 
 test("openBlob() hears an abort though the store has stalled", async () => {
   const controller = new AbortController();
-  const opening = openBlob(stalled, HELLO, { signal: controller.signal });
+  const opening = Promise.resolve(openBlob(stalled, HELLO, { signal: controller.signal }));
   const reason = new Error("enough");
   controller.abort(reason);
   await assert.rejects(opening, (error) => error === reason);
@@ -161,7 +167,9 @@ test("openBlob() closes a body that comes after the abort", async () => {
   const late = Promise.withResolvers<BlobBody>();
   const cancelled = Promise.withResolvers<unknown>();
   const controller = new AbortController();
-  const opening = openBlob(storeOf(() => late.promise), HELLO, { signal: controller.signal });
+  const opening = Promise.resolve(
+    openBlob(storeOf(() => late.promise), HELLO, { signal: controller.signal }),
+  );
   controller.abort();
   await assert.rejects(opening);
   late.resolve(stalledStream([], cancelled.resolve));

@@ -58,13 +58,13 @@ export class SpyStore implements ContentStore {
     }, { highWaterMark: 0 });
   }
 
-  #read(descriptor: Descriptor, options: OpenOptions = {}): Promise<Uint8Array> {
+  async #read(descriptor: Descriptor, options: OpenOptions = {}): Promise<Uint8Array> {
     const { digest } = descriptor;
     const { replaced } = this.#options;
-    if (!replaced?.has(digest)) return this.#store.open(descriptor, options);
+    if (!replaced?.has(digest)) return await this.#store.open(descriptor, options);
     const bytes = replaced.get(digest);
-    if (!bytes) return Promise.reject(new BlobNotFoundError(digest, "the spy's store"));
+    if (!bytes) throw new BlobNotFoundError(digest, "the spy's store");
     const { offset = 0, length = Infinity } = options;
-    return Promise.resolve(bytes.slice(offset, offset + length));
+    return bytes.slice(offset, offset + length);
   }
 }

@@ -38,7 +38,7 @@ class GeneratedStore implements ContentStore {
     }
   }
 
-  open(descriptor: Descriptor, { buffers }: OpenOptions = {}): Promise<BlobBody> {
+  open(descriptor: Descriptor, { buffers }: OpenOptions = {}): BlobBody | Promise<BlobBody> {
     const layer = this.layers.findIndex(({ digest }) => digest === descriptor.digest);
     if (layer < 0) return this.memory.open(descriptor);
     let i = 0;
