@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { enableCompileCache } from "./compile_cache.ts";
 import type { ExportFlags } from "./export.ts";
 import type { InspectFlags } from "./inspect.ts";
 import type { ServeFlags } from "./serve.ts";
@@ -182,9 +183,7 @@ export async function main(args: string[]): Promise<number> {
 }
 
 if (import.meta.main) {
-  // Node strips the types of every file at every start, which takes 0.2 s; Node 24's cache keeps them.
-  (process.getBuiltinModule?.("node:module") as { enableCompileCache?(): unknown } | undefined)
-    ?.enableCompileCache?.();
+  enableCompileCache();
   // Whatever still waits, such as a connection kept alive, must not keep the command.
   process.exit(await main(process.argv.slice(2)));
 }

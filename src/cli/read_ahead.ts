@@ -17,6 +17,7 @@ import type { BlobBody, ContentStore, OpenOptions } from "../content/store.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { DigestAlgorithm } from "../oci/digest.ts";
 import { readInto } from "../stores/file.ts";
+import { threadEnvironment } from "./compile_cache.ts";
 import { isMedium } from "./medium_blobs.ts";
 import { RING_SIZE, RingLayout } from "./ring_layout.ts";
 
@@ -217,7 +218,8 @@ function startThread(shared: Shared): Thread | undefined {
     worker.postMessage(shared);
     return worker;
   }
-  const worker = new NodeWorker(url, { name: NAME, workerData: { name: NAME, shared } });
+  const workerData = { name: NAME, shared };
+  const worker = new NodeWorker(url, { name: NAME, env: threadEnvironment(), workerData });
   worker.on("error", () => {});
   return worker;
 }
