@@ -35,12 +35,12 @@ import type { ExportOptions, Root } from "./options.ts";
 export function exportArchive(
   store: ContentStore,
   roots: readonly (Descriptor | Root)[],
-  options: ExportOptions & Pick<StreamOptions, "onProgress"> = {},
+  options: ExportOptions & Pick<StreamOptions, "buffers" | "onProgress"> = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   return pullStream(async function* (signal) {
     const plan = await planArchive(store, roots, { ...options, signal });
-    const { onProgress } = options;
-    const reader = plan.stream({ onProgress, signal }).getReader();
+    const { buffers, onProgress } = options;
+    const reader = plan.stream({ buffers, onProgress, signal }).getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;

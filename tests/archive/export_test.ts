@@ -2,6 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import {
   BlobNotFoundError,
+  BufferPool,
   type ContentStore,
   DigestMismatchError,
   exportArchive,
@@ -35,6 +36,20 @@ test("exportArchive() takes the options of a plan", async () => {
       equal(await collect(exportArchive(memory, roots, options)), await collect(plan.stream())),
     );
   }
+});
+
+test("exportArchive() hands the store the buffers to fill", async () => {
+  const { memory, root } = await imageOf(10);
+  const buffers = new BufferPool();
+  const seen = new Set<unknown>();
+  const store: ContentStore = {
+    open(descriptor, options) {
+      if (descriptor.digest !== root.digest) seen.add(options?.buffers);
+      return memory.open(descriptor, options);
+    },
+  };
+  await collect(exportArchive(store, [root], { buffers }));
+  assert.deepEqual([...seen], [buffers]);
 });
 
 test("exportArchive() asks nothing of the store before the first pull", async () => {
