@@ -55,10 +55,10 @@ export function inProcess(context: Context): Case[] {
 
 /** TarStream is so slow that it gets less to do. */
 function stdTar(context: Context): Case {
-  const shape = scaled({ images: 1, layers: 4, size: 16 << 20 }, context.scale);
+  const shape = scaled({ images: 1, layers: 4, size: 64 << 20 }, context.scale);
   return {
     name: "in-process-std",
-    title: "4 blobs of 16 MiB, read to their end in a process of Deno",
+    title: "4 blobs of 64 MiB, read to their end in a process of Deno",
     reference: LIBRARY.name,
     bytes: layerBytes(shape),
     contestants: [
