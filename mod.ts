@@ -9,7 +9,8 @@
  * @module
  */
 export { exportArchive } from "./src/archive/export.ts";
-export { type ArchiveEntry, type ArchivePlan, planArchive } from "./src/archive/plan.ts";
+export type { ArchiveEntry } from "./src/archive/entries.ts";
+export { type ArchivePlan, planArchive } from "./src/archive/plan.ts";
 export type { Progress, StreamOptions } from "./src/archive/stream.ts";
 export {
   type ArchiveFinding,

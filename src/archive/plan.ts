@@ -5,30 +5,11 @@ import { checkedBlobPath } from "../oci/digest.ts";
 import { descriptorJson, encodeJson, type JsonValue } from "../oci/json.ts";
 import { MediaType } from "../oci/media_type.ts";
 import { familiarName } from "../oci/reference.ts";
-import { headerSize, paddingSize, TRAILER_SIZE } from "../tar/header.ts";
+import { TRAILER_SIZE } from "../tar/header.ts";
+import { type ArchiveEntry, Entries, type MadeEntry } from "./entries.ts";
 import { streamEntries, type StreamOptions } from "./stream.ts";
 import type { ExportOptions, Root } from "./options.ts";
 import { type Image, walk } from "./walk.ts";
-
-/** One entry of the archive: a directory, a file that was made, or a blob. */
-export interface ArchiveEntry {
-  /** Its path, such as `blobs/sha256/…`. */
-  readonly name: string;
-  /** What the tar says of it. */
-  readonly type: "directory" | "file";
-  /** Permission bits. */
-  readonly mode: number;
-  /** Bytes of its body. */
-  readonly size: number;
-  /** Where its header begins, in bytes from the archive's start. */
-  readonly offset: number;
-  /** Where its body begins, in bytes from the archive's start. */
-  readonly bodyOffset: number;
-  /** The blob that is its body. */
-  readonly descriptor?: Descriptor;
-  /** Its body, where it was made for this archive. */
-  readonly body?: Uint8Array;
-}
 
 /**
  * An archive as a value: all about it but the bytes of its layers, which are read when somebody
@@ -84,92 +65,28 @@ export async function planArchive(
   options: ExportOptions = {},
 ): Promise<ArchivePlan> {
   const { manifests, images, blobs, algorithms } = await walk(store, roots, options);
-  const others: Content[] = [
+  const made: MadeEntry[] = [
     { name: "index.json", mode: 0o644, body: indexJson(manifests) },
     { name: "oci-layout", mode: 0o444, body: encodeJson({ imageLayoutVersion: "1.0.0" }) },
   ];
   if (images.length > 0 && !options.skipManifestJson) {
-    others.push({ name: "manifest.json", mode: 0o644, body: manifestJson(images) });
+    made.push({ name: "manifest.json", mode: 0o644, body: manifestJson(images) });
   }
-  if (algorithms.size > 0) others.push({ name: "blobs/", mode: 0o755 });
-  for (const algorithm of algorithms) others.push({ name: `blobs/${algorithm}/`, mode: 0o755 });
-  const entries = layOut(blobs, others);
-  const last = entries.at(-1)!;
-  const size = last.bodyOffset + last.size + paddingSize(last.size) + TRAILER_SIZE;
+  if (algorithms.size > 0) made.push({ name: "blobs/", mode: 0o755 });
+  for (const algorithm of algorithms) made.push({ name: `blobs/${algorithm}/`, mode: 0o755 });
+  const inOrder = new Entries(blobs, made);
+  const size = inOrder.end + TRAILER_SIZE;
   const { createDigester } = options;
+  let entries: readonly ArchiveEntry[] | undefined;
   return {
-    entries,
+    get entries() {
+      return entries ??= [...inOrder];
+    },
     manifests,
     size,
-    etag: await entityTag(entries),
-    stream: (options) => streamEntries(store, entries, size, { createDigester, ...options }),
+    etag: await entityTag(inOrder),
+    stream: (options) => streamEntries(store, inOrder, size, { createDigester, ...options }),
   };
-}
-
-type Content = Pick<ArchiveEntry, "name" | "mode" | "body">;
-
-/** Puts one behind the other, by name, bytewise: all names are ASCII. */
-function layOut(blobs: ReadonlyMap<string, Descriptor>, others: Content[]): ArchiveEntry[] {
-  const entries: ArchiveEntry[] = [];
-  let offset = 0;
-  const add = (entry: ArchiveEntry) => {
-    entries.push(entry);
-    offset = entry.bodyOffset + entry.size + paddingSize(entry.size);
-    if (!Number.isSafeInteger(offset)) {
-      throw new RangeError(`Cannot plan an archive of more than ${Number.MAX_SAFE_INTEGER} bytes`);
-    }
-  };
-  const addOther = ({ name, mode, body }: Content) => {
-    const size = body?.length ?? 0;
-    const bodyOffset = offset + headerSize({ name, size, mode });
-    add({ name, type: body ? "file" : "directory", mode, size, offset, bodyOffset, body });
-  };
-  others.sort((a, b) => a.name < b.name ? -1 : 1);
-  let algorithm: string | undefined;
-  // A blob's, for all of its algorithm: they are equally long, and 100,000 take a while to make.
-  let name = "";
-  // Digests sort as their paths do.
-  for (const digest of [...blobs.keys()].sort()) {
-    if (algorithm === undefined || !digest.startsWith(algorithm)) {
-      algorithm = digest.slice(0, digest.indexOf(":") + 1);
-      name = checkedBlobPath(digest);
-      while (others[0] && others[0].name < name) addOther(others.shift()!);
-    }
-    const descriptor = blobs.get(digest)!;
-    const header = headerSize({ name, size: descriptor.size, mode: 0o444 });
-    add(new BlobEntry(descriptor, offset, offset + header));
-  }
-  others.forEach(addOther);
-  return entries;
-}
-
-/** An entry that is a blob: of 100,000 each field counts, so what its descriptor says is not kept. */
-class BlobEntry implements ArchiveEntry {
-  readonly descriptor: Descriptor;
-  readonly offset: number;
-  readonly bodyOffset: number;
-
-  constructor(descriptor: Descriptor, offset: number, bodyOffset: number) {
-    this.descriptor = descriptor;
-    this.offset = offset;
-    this.bodyOffset = bodyOffset;
-  }
-
-  get name(): string {
-    return checkedBlobPath(this.descriptor.digest);
-  }
-
-  get type(): "file" {
-    return "file";
-  }
-
-  get mode(): number {
-    return 0o444;
-  }
-
-  get size(): number {
-    return this.descriptor.size;
-  }
 }
 
 /** Bytes to make room for in JSON, for each descriptor in full and for each path. */
@@ -205,7 +122,7 @@ function* imagesJson(images: Iterable<Image>): Generator<JsonValue> {
 }
 
 /** A hash over all that decides the archive's bytes: digests and sizes, and what is no blob itself. */
-async function entityTag(entries: readonly ArchiveEntry[]): Promise<string> {
+async function entityTag(entries: Iterable<ArchiveEntry>): Promise<string> {
   const digester = await createDigester("sha256");
   const encoder = new TextEncoder();
   // Not a line at a time: a hash call costs more than the line.

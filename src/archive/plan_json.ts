@@ -1,5 +1,6 @@
 import type { Descriptor } from "../oci/descriptor.ts";
-import type { ArchiveEntry, ArchivePlan } from "./plan.ts";
+import type { ArchiveEntry } from "./entries.ts";
+import type { ArchivePlan } from "./plan.ts";
 
 /** A plan without its bytes, to be written as JSON. */
 export interface PlanJson {

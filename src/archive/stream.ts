@@ -5,7 +5,7 @@ import { Verifier, type VerifyOptions } from "../content/verify_stream.ts";
 import { encodeHeader, paddingSize, TRAILER_SIZE } from "../tar/header.ts";
 import { Gatherer } from "./gatherer.ts";
 import { inOrder } from "./in_order.ts";
-import type { ArchiveEntry } from "./plan.ts";
+import type { ArchiveEntry, EntryList } from "./entries.ts";
 import { PartCounter, type Slice } from "./part_counter.ts";
 import { pullStream } from "./pull_stream.ts";
 
@@ -56,7 +56,7 @@ const CHUNK = 64 << 10;
 /** The bytes from `start` to `end` of the archive that these entries make. */
 export function streamEntries(
   store: ContentStore,
-  entries: readonly ArchiveEntry[],
+  entries: EntryList,
   size: number,
   options: StreamOptions = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -87,7 +87,7 @@ class ArchiveReader {
   /** The path of the entry under way. */
   entry = "";
   #store: ContentStore;
-  #entries: readonly ArchiveEntry[];
+  #entries: EntryList;
   #range: Range;
   #signal: AbortSignal;
   /** Small pieces that wait for company. */
@@ -95,7 +95,7 @@ class ArchiveReader {
 
   constructor(
     store: ContentStore,
-    entries: readonly ArchiveEntry[],
+    entries: EntryList,
     range: Range,
     signal: AbortSignal,
   ) {
@@ -153,12 +153,13 @@ class ArchiveReader {
     // The last entry that begins at or before `start`.
     for (let behind = this.#entries.length; behind - first > 1;) {
       const middle = (first + behind) >> 1;
-      if (this.#entries[middle]!.offset <= start) first = middle;
+      if (this.#entries.at(middle)!.offset <= start) first = middle;
       else behind = middle;
     }
     for (let i = first; i < this.#entries.length; i++) {
-      if (this.#entries[i]!.offset >= end) return;
-      yield this.#entries[i]!;
+      const entry = this.#entries.at(i)!;
+      if (entry.offset >= end) return;
+      yield entry;
     }
   }
 

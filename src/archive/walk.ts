@@ -77,7 +77,8 @@ class Walker {
   #platforms: PlatformMatcher | undefined;
   #wanted: Platform[];
   #blobs: MetBlobs;
-  #visited = new Set<string>();
+  #visitedManifests = new Set<string>();
+  #visitedIndexes = new Set<string>();
   #manifests = new Map<string, Promise<Manifest>>();
   #images = new Map<string, Image>();
   /** By root index, the digest of its image in manifest.json. */
@@ -207,9 +208,9 @@ class Walker {
     const { digest, mediaType } = descriptor;
     const isManifest = isManifestType(mediaType);
     // By type too: the same bytes may be an index for somebody else.
-    const key = `${isManifest} ${digest}`;
-    if (this.#visited.has(key)) return [];
-    this.#visited.add(key);
+    const visited = isManifest ? this.#visitedManifests : this.#visitedIndexes;
+    if (visited.has(digest)) return [];
+    visited.add(digest);
     const children = isManifest
       ? await this.#manifestChildren(descriptor, isRoot)
       : parseIndex(await readBlob(this.#store, descriptor, this.#options), digest).manifests;

@@ -1,4 +1,4 @@
-import type { ArchiveEntry } from "../archive/plan.ts";
+import type { ArchiveEntry } from "../archive/entries.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 
 /**

@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { stat } from "node:fs";
-import type { ArchiveEntry, ArchivePlan } from "../archive/plan.ts";
+import type { ArchiveEntry } from "../archive/entries.ts";
+import type { ArchivePlan } from "../archive/plan.ts";
 import { chunksOf } from "../content/read.ts";
 import type { BlobBody } from "../content/store.ts";
 import { Verifier } from "../content/verify_stream.ts";

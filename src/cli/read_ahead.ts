@@ -10,7 +10,7 @@
  */
 import { createHash } from "node:crypto";
 import { isMainThread, Worker as NodeWorker, workerData } from "node:worker_threads";
-import type { ArchiveEntry } from "../archive/plan.ts";
+import type { ArchiveEntry } from "../archive/entries.ts";
 import { BufferPool } from "../content/buffer_pool.ts";
 import { type CreateDigester, createDigester, type Digester } from "../content/digester.ts";
 import type { BlobBody, ContentStore, OpenOptions } from "../content/store.ts";

@@ -1,0 +1,137 @@
+import type { Descriptor } from "../oci/descriptor.ts";
+import { checkedBlobPath } from "../oci/digest.ts";
+import { type HeaderFields, headerSize, paddingSize } from "../tar/header.ts";
+
+/** One entry of the archive: a directory, a file that was made, or a blob. */
+export interface ArchiveEntry {
+  /** Its path, such as `blobs/sha256/…`. */
+  readonly name: string;
+  /** What the tar says of it. */
+  readonly type: "directory" | "file";
+  /** Permission bits. */
+  readonly mode: number;
+  /** Bytes of its body. */
+  readonly size: number;
+  /** Where its header begins, in bytes from the archive's start. */
+  readonly offset: number;
+  /** Where its body begins, in bytes from the archive's start. */
+  readonly bodyOffset: number;
+  /** The blob that is its body. */
+  readonly descriptor?: Descriptor;
+  /** Its body, where it was made for this archive. */
+  readonly body?: Uint8Array;
+}
+
+/** What an entry that is no blob is made of: a directory, where it has no body. */
+export type MadeEntry = Pick<ArchiveEntry, "name" | "mode" | "body">;
+
+/** Entries by their place, as an array of them has. */
+export type EntryList = Pick<readonly ArchiveEntry[], "length" | "at">;
+
+const BLOB_MODE = 0o444;
+
+/**
+ * The entries of an archive, each made when it is asked for: of 100,000 blobs only where they begin
+ * is kept.
+ */
+export class Entries implements EntryList, Iterable<ArchiveEntry> {
+  #contents: (Descriptor | MadeEntry)[] = [];
+  /** Where each entry begins, and where the last one ends. */
+  #offsets: Float64Array;
+
+  /**
+   * Puts one behind the other, by name, bytewise: all names are ASCII.
+   *
+   * @param blobs by digest, which has been checked
+   */
+  constructor(blobs: ReadonlyMap<string, Descriptor>, made: readonly MadeEntry[]) {
+    this.#offsets = new Float64Array(blobs.size + made.length + 1);
+    const waiting = [...made].sort((a, b) => a.name < b.name ? -1 : 1);
+    let algorithm: string | undefined;
+    // That of a blob, and for all of its algorithm: they are equally long, and take a while to make.
+    let name = "";
+    // Digests sort as their paths do.
+    for (const digest of [...blobs.keys()].sort()) {
+      if (algorithm === undefined || !digest.startsWith(algorithm)) {
+        algorithm = digest.slice(0, digest.indexOf(":") + 1);
+        name = checkedBlobPath(digest);
+        while (waiting[0] && waiting[0].name < name) this.#addMade(waiting.shift()!);
+      }
+      const descriptor = blobs.get(digest)!;
+      this.#add(descriptor, { name, size: descriptor.size, mode: BLOB_MODE });
+    }
+    for (const entry of waiting) this.#addMade(entry);
+  }
+
+  get length(): number {
+    return this.#contents.length;
+  }
+
+  /** Where the last entry ends, padding included. */
+  get end(): number {
+    return this.#offsets[this.length]!;
+  }
+
+  at(index: number): ArchiveEntry | undefined {
+    const content = this.#contents[index];
+    if (!content) return undefined;
+    const offset = this.#offsets[index]!;
+    const end = this.#offsets[index + 1]!;
+    if ("digest" in content) return new BlobEntry(content, offset, bodyOffset(end, content.size));
+    const { name, mode, body } = content;
+    const size = body?.length ?? 0;
+    const type = body ? "file" : "directory";
+    return { name, type, mode, size, offset, bodyOffset: bodyOffset(end, size), body };
+  }
+
+  *[Symbol.iterator](): Generator<ArchiveEntry> {
+    for (let i = 0; i < this.length; i++) yield this.at(i)!;
+  }
+
+  #addMade(entry: MadeEntry): void {
+    this.#add(entry, { ...entry, size: entry.body?.length ?? 0 });
+  }
+
+  #add(content: Descriptor | MadeEntry, fields: HeaderFields): void {
+    const end = this.end + headerSize(fields) + fields.size + paddingSize(fields.size);
+    if (!Number.isSafeInteger(end)) {
+      throw new RangeError(`Cannot plan an archive of more than ${Number.MAX_SAFE_INTEGER} bytes`);
+    }
+    this.#contents.push(content);
+    this.#offsets[this.length] = end;
+  }
+}
+
+/** A body ends where its entry does, but for the padding. */
+function bodyOffset(end: number, size: number): number {
+  return end - size - paddingSize(size);
+}
+
+/** An entry that is a blob: what its descriptor says is not kept twice. */
+class BlobEntry implements ArchiveEntry {
+  readonly descriptor: Descriptor;
+  readonly offset: number;
+  readonly bodyOffset: number;
+
+  constructor(descriptor: Descriptor, offset: number, bodyOffset: number) {
+    this.descriptor = descriptor;
+    this.offset = offset;
+    this.bodyOffset = bodyOffset;
+  }
+
+  get name(): string {
+    return checkedBlobPath(this.descriptor.digest);
+  }
+
+  get type(): "file" {
+    return "file";
+  }
+
+  get mode(): number {
+    return BLOB_MODE;
+  }
+
+  get size(): number {
+    return this.descriptor.size;
+  }
+}
