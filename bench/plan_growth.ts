@@ -27,12 +27,17 @@ export function planGrowth(context: Context): Case[] {
     },
     {
       name: "plan-layers",
-      title: "planning one image of many layers",
+      title: "planning images of many layers",
       contestants: [
         IDLE,
         ...[10, 100, 1000, 10_000].filter((layers) => layers <= most).map((layers) =>
           planning(context, `${layers} layers`, { ...LAYER, images: 1, layers })
         ),
+        planning(context, `${most} entries in 100 images`, {
+          ...LAYER,
+          images: 100,
+          layers: Math.max(1, most / 100 - 2),
+        }),
       ],
     },
     {
