@@ -18,7 +18,7 @@ const store: ContentStore = {
       : layout.open(descriptor, options),
 };
 const plan = await planArchive(store, await layout.roots());
-const large = plan.entries.filter(({ size }) => size > SIZE);
+const large = plan.entries.filter(({ descriptor, size }) => descriptor && size > SIZE);
 const { bodyOffset } = large[Math.floor(Number(share) * (large.length - 1))]!;
 const started = performance.now();
 for (let i = 0; i < TIMES; i++) {
