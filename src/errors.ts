@@ -283,3 +283,23 @@ export class RegistryAuthError extends ArchiveError {
     this.code = options.code;
   }
 }
+
+/** What containerd's error has beside its message. */
+export interface ContainerdErrorOptions extends ErrorOptions {
+  /** gRPC's name of it, such as `UNAVAILABLE`. */
+  code: string;
+}
+
+/** A containerd that cannot be reached, or refuses. */
+export class ContainerdError extends ArchiveError {
+  override readonly name = "ContainerdError";
+  /** Where it listens. */
+  readonly address: string;
+  /** gRPC's name of the error, such as `UNAVAILABLE`: [gRPC, "Status codes"](https://grpc.github.io/grpc/core/md_doc_statuscodes.html). */
+  readonly code: string;
+  constructor(address: string, why: string, options: ContainerdErrorOptions) {
+    super(`Cannot ask containerd at ${address}: ${why}`, options);
+    this.address = address;
+    this.code = options.code;
+  }
+}

@@ -19,6 +19,8 @@ Sources:
   oci:DIR[:REF|@DIGEST]              an OCI image layout; without REF all its images
   oci-archive:FILE[:REF|@DIGEST]     an OCI archive, also behind http(s)://
   docker://HOST/NAME[:TAG|@DIGEST]   a registry
+  containerd:NAME                    a running containerd, where CONTAINERD_ADDRESS and
+                                     CONTAINERD_NAMESPACE say
 `;
 
 function program(signal: AbortSignal): Command {

@@ -93,9 +93,14 @@ async function openSource(
       const { openRegistry } = await import("./registry_source.ts");
       return await openRegistry(rest, flags, signal);
     }
+    case "containerd": {
+      const { openContainerd } = await import("./containerd_source.ts");
+      return await openContainerd(rest, signal);
+    }
     default:
       throw new UsageError(
-        `${source} is no source: expected oci:DIR, oci-archive:FILE or docker://HOST/NAME`,
+        `${source} is no source: expected oci:DIR, oci-archive:FILE, docker://HOST/NAME or ` +
+          "containerd:NAME",
       );
   }
 }

@@ -83,6 +83,28 @@ export function parseIndex(bytes: Uint8Array, digest: string): Index {
   };
 }
 
+/** Whether a document whose media type nobody has told is an index, by the field that only those have. */
+export function isIndexDocument(bytes: Uint8Array, digest: string): boolean {
+  return Object.hasOwn(parseDocument(bytes, digest), "manifests");
+}
+
+/** The descriptor by which a referrer is listed: [distribution spec, "Listing Referrers"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers). */
+export function referrerDescriptor(
+  { mediaType, digest, size }: Descriptor,
+  document: Manifest | Index,
+): Descriptor {
+  const { annotations } = document;
+  const config = "config" in document ? document.config.mediaType : undefined;
+  const artifactType = document.artifactType ?? config;
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(annotations && { annotations }),
+    ...(artifactType && { artifactType }),
+  };
+}
+
 function parseDocument(bytes: Uint8Array, digest: string): JsonObject {
   let json: unknown;
   try {

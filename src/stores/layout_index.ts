@@ -14,6 +14,7 @@ import {
   parseIndex,
   parseJson,
   parseManifest,
+  referrerDescriptor,
 } from "../oci/manifest.ts";
 import { isIndexType, isManifestType } from "../oci/media_type.ts";
 
@@ -148,18 +149,8 @@ export class LayoutIndex implements Resolver, Roots, Referrers {
     const referrers = new Map<string, Descriptor[]>();
     for await (const { descriptor, document } of this.#documents(options)) {
       if (!document?.subject) continue;
-      const { mediaType, digest, size } = descriptor;
-      const config = "config" in document ? document.config.mediaType : undefined;
-      const artifactType = document.artifactType ?? config;
-      const { annotations } = document;
       const list = referrers.get(document.subject.digest) ?? [];
-      list.push({
-        mediaType,
-        digest,
-        size,
-        ...(annotations && { annotations }),
-        ...(artifactType && { artifactType }),
-      });
+      list.push(referrerDescriptor(descriptor, document));
       referrers.set(document.subject.digest, list);
     }
     return referrers;
