@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { containerd } from "./containerd.ts";
 import type { Case, Context } from "./contestant.ts";
 import { exportCommand } from "./export_command.ts";
 import { runCase } from "./harness.ts";
@@ -29,6 +30,7 @@ const QUESTIONS: readonly ((context: Context) => Case[])[] = [
   inProcess,
   http,
   registryLookAhead,
+  containerd,
   planGrowth,
   startup,
   hashWorker,

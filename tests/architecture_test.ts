@@ -21,6 +21,7 @@ const FLOORS: Record<string, readonly string[]> = {
 /** The packages that a room may import; all others import none. */
 const PACKAGES: Record<string, readonly string[]> = {
   content: ["@noble/hashes"],
+  stores: ["@bufbuild/protobuf", "@grpc/grpc-js"],
   http: ["aws4fetch"],
   cli: ["commander", "@clack/prompts", "srvx"],
 };
@@ -29,12 +30,18 @@ const PACKAGES: Record<string, readonly string[]> = {
 const NOTICE_THE_RUNTIME: Record<string, string> = {
   "src/content/digester.ts": "takes the runtime's own hash",
   "src/http/node_http.ts": "uploads by node:http, where fetch cannot say Content-Length",
+  "src/stores/containerd/connection.ts": "speaks gRPC through a socket",
   "src/stores/file.ts": "reads from a disk",
   "src/stores/layout.ts": "reads from a disk",
 };
 
 /** Generated files, that nobody reads. */
-const GENERATED = ["src/http/page/bundle.ts"];
+const GENERATED = [
+  "src/http/page/bundle.ts",
+  "src/stores/containerd/api/content_pb.ts",
+  "src/stores/containerd/api/descriptor_pb.ts",
+  "src/stores/containerd/api/images_pb.ts",
+];
 
 const MAX_LINES = 310;
 
@@ -118,6 +125,14 @@ test("packages stand where they are allowed, and @std nowhere", () => {
   assert.deepEqual(wrong, []);
 });
 
+test("gRPC is imported by the store over containerd only", () => {
+  const wrong = SOURCES
+    .filter(({ imports }) => imports.some((target) => /^@(bufbuild|grpc)\//.test(target)))
+    .map(({ path }) => path)
+    .filter((path) => !path.startsWith("src/stores/containerd/"));
+  assert.deepEqual(wrong, []);
+});
+
 test("what deno.json exports reaches no @std package, and nothing outside of src/", () => {
   const reached = new Map<string, Source>();
   for (let paths = [...DOORS]; paths.length > 0;) {
@@ -147,12 +162,16 @@ test("only named files notice the runtime", () => {
   assert.deepEqual(notices, Object.keys(NOTICE_THE_RUNTIME));
 });
 
-test("only the stores on a disk, and the command, import node: modules", () => {
+test("only the stores on a disk or a socket, and the command, import node: modules", () => {
   const wrong = SOURCES
     .filter(({ imports }) => imports.some((target) => target.startsWith("node:")))
     .map(({ path }) => path)
     .filter((path) => roomOf(path) !== "cli");
-  assert.deepEqual(wrong, ["src/stores/file.ts", "src/stores/layout.ts"]);
+  assert.deepEqual(wrong, [
+    "src/stores/containerd/connection.ts",
+    "src/stores/file.ts",
+    "src/stores/layout.ts",
+  ]);
 });
 
 test("there are no barrels in src/: only a door hands on what others have made", () => {

@@ -1,15 +1,14 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { sha256 } from "../helpers/bytes.ts";
 import { command } from "../helpers/command.ts";
+import { startContainerd } from "../helpers/containerd.ts";
 import { inFolder } from "../helpers/folder.ts";
-import { lacks, must, run } from "../helpers/program.ts";
+import { lacks } from "../helpers/program.ts";
 import { buildDebianImage, cannotBuild, NAME } from "./debian_image.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -19,7 +18,7 @@ const skip = cannotBuild || lacks("containerd", "ctr") ||
 const MULTI_ARCH = new URL("../testdata/golden/multi-arch/layout", import.meta.url);
 
 test(
-  "containerd takes our archives in and gives the same bytes back",
+  "containerd takes our archives in and gives the same bytes back, by ctr and to us",
   { skip, timeout: 120_000 },
   () =>
     inFolder(async (folder) => {
@@ -62,6 +61,18 @@ test(
             what,
           );
           assert.equal((await command(["verify", theirs])).status, 0, what);
+
+          const fromContainerd = join(folder, "from-containerd.tar");
+          const exported = await command(
+            ["export", `containerd:${NAME}`, ...flags, "-o", fromContainerd],
+            { env: { CONTAINERD_ADDRESS: containerd.address } },
+          );
+          assert.deepEqual([exported.status, exported.stderr], [0, ""], what);
+          assert.equal(
+            await sha256(await readFile(fromContainerd)),
+            await sha256(await readFile(theirs)),
+            what,
+          );
           await containerd.ctr("images", "rm", "--sync", NAME);
         }
       } finally {
@@ -69,39 +80,3 @@ test(
       }
     }),
 );
-
-interface Containerd {
-  ctr(...args: string[]): Promise<string>;
-  stop(): Promise<void>;
-}
-
-/** Starts a containerd of our own, which meets no other. */
-async function startContainerd(folder: string): Promise<Containerd> {
-  const at = (name: string) => join(folder, name);
-  await writeFile(
-    at("config.toml"),
-    `version = 2
-root = "${at("root")}"
-state = "${at("state")}"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-[grpc]
-  address = "${at("sock")}"
-[ttrpc]
-  address = "${at("ttrpc")}"
-`,
-  );
-  const child = spawn("containerd", ["-c", at("config.toml")], { stdio: "ignore" });
-  const ended = once(child, "close");
-  const ctr = (...args: string[]) => must("ctr", ["-a", at("sock"), ...args]);
-  while ((await run("ctr", ["-a", at("sock"), "version"])).status !== 0) {
-    assert.equal(child.exitCode, null, "containerd ended");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return {
-    ctr,
-    async stop() {
-      child.kill();
-      await ended;
-    },
-  };
-}
