@@ -57,7 +57,7 @@ export async function archiveOf(layout: string): Promise<string> {
   const path = `${layout}.tar`;
   if (existsSync(path)) return path;
   const store = new LayoutStore(layout);
-  const archive = Readable.fromWeb(exportArchive(store, await store.roots()));
+  const archive = Readable.from(exportArchive(store, await store.roots()));
   await pipeline(archive, createWriteStream(`${path}.part`));
   await rename(`${path}.part`, path);
   return path;
