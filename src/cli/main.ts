@@ -1,5 +1,5 @@
 /**
- * The command `oci-archive`: images out of layouts, archives and registries as OCI archives.
+ * The command `oci-archive`: images out of layouts, archives, registries and containerd as OCI archives.
  *
  * @module
  */

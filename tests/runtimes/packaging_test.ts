@@ -62,6 +62,7 @@ import { createHash } from "node:crypto";
 import { exportArchive, planArchive, verifyArchive } from "@oci/archive";
 import { LayoutStore } from "@oci/archive/layout";
 import "@oci/archive/archive-file";
+import "@oci/archive/containerd";
 import "@oci/archive/http";
 import "@oci/archive/registry";
 

@@ -58,7 +58,8 @@ export interface ContainerdOptions {
  * The images of a running containerd. They are only read. Nothing is asked before the first call;
  * the connection is kept until {@linkcode ContainerdStore.close}.
  *
- * Every call may throw a {@linkcode ContainerdError}, such as where containerd cannot be reached.
+ * Every call may throw a {@linkcode ContainerdError}, such as where containerd cannot be reached. Deno
+ * has to be told `--allow-env`, and `--allow-net`, `--allow-read` and `--allow-write` for the socket.
  *
  * Source: [containerd's API](https://github.com/containerd/containerd/tree/main/api/services).
  *
