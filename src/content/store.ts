@@ -97,7 +97,7 @@ export interface Referrers {
 
 /** A store that keeps labels beside its blobs, as containerd does. */
 export interface Labels {
-  /** The blob's labels; empty where it has none. */
+  /** The blob's labels; empty where it has none, or is not there. */
   labels(descriptor: Descriptor, options?: StoreOptions): Promise<Record<string, string>>;
 }
 

@@ -313,6 +313,10 @@ export function describeStore(
         assert.equal(typeof value, "string", key);
       }
     });
+
+    check("labels() gives none of a blob that is not there", async ({ store }) => {
+      assert.deepEqual(await store.labels!(ABSENT), {});
+    });
   }
 }
 

@@ -41,7 +41,11 @@ describeStore("UnionStore", ["exists", "labels", "referrers"], async ({ blobs, r
   };
   const knowing = storeWith({
     referrers: ({ digest }) => Promise.resolve(digest === image!.digest ? [referrer] : []),
-    labels: () => Promise.resolve({ key: "value" }),
+    labels: ({ digest }) => {
+      const isThere = blobs.some(({ descriptor }) => descriptor.digest === digest);
+      const labels: Record<string, string> = isThere ? { key: "value" } : {};
+      return Promise.resolve(labels);
+    },
   });
   return { store: new UnionStore([...stores, knowing]) };
 });

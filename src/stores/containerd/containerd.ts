@@ -125,9 +125,14 @@ export class ContainerdStore
     }
   }
 
-  /** The blob's labels, such as where it was pulled from. */
+  /** The blob's labels, such as where it was pulled from; none of a blob that is not there. */
   async labels({ digest }: Descriptor, options?: StoreOptions): Promise<Record<string, string>> {
-    return { ...(await this.#info(digest, options)).labels };
+    try {
+      return { ...(await this.#info(digest, options)).labels };
+    } catch (error) {
+      if (error instanceof BlobNotFoundError) return {};
+      throw error;
+    }
   }
 
   /** Every image, under its name, in the order of containerd. */
@@ -162,7 +167,6 @@ export class ContainerdStore
   }
 
   async referrers(subject: Descriptor, options?: StoreOptions): Promise<Descriptor[]> {
-    if (!await this.exists(subject, options)) return [];
     const labels = await this.labels(subject, options);
     const digests = Object.entries(labels)
       .filter(([label]) => label.startsWith(LABEL_REFERRER))
