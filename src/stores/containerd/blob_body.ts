@@ -32,13 +32,13 @@ export async function blobBody(
       throw asBlobError(error);
     }
   };
-  const waiting: Uint8Array<ArrayBuffer>[] = [];
-  for (let bytes = 0; bytes <= expected && waiting.length < 2;) {
-    const chunk = await next();
-    if (!chunk) return waiting[0] ?? new Uint8Array();
-    bytes += chunk.length;
-    waiting.push(chunk);
-    if (bytes < expected) break;
+  const first = await next();
+  if (!first) return new Uint8Array();
+  const waiting = [first];
+  if (first.length >= expected) {
+    const second = await next();
+    if (!second) return first;
+    waiting.push(second);
   }
   return new ReadableStream({
     async pull(controller) {
