@@ -214,7 +214,7 @@ export class ContainerdStore
     if (!(error instanceof ContainerdError)) return error;
     if (!isNotFound(error)) return new BlobReadError(digest, error.message, { cause: error });
     const where =
-      `${this.#where}, which may have pulled one platform of an image only: choose that`;
+      `${this.#where}, which may hold one platform of an image only: choose it, or skip what is missing`;
     return new BlobNotFoundError(digest, where, { cause: error });
   }
 
