@@ -1,3 +1,4 @@
+import process from "node:process";
 import { createServer, type Server, type Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 
@@ -155,8 +156,18 @@ export class FaultProxy {
     for (const piece of [bytesOf(`${head}Connection: close\r\n\r\n`), ...pieces]) {
       await new Promise<void>((resolve) => socket.write(piece, () => resolve()));
     }
-    if (fault === "cut") socket.destroy();
+    if (fault === "cut") await cutOff(socket);
   }
+}
+
+/**
+ * Ends a connection in the middle of an answer. On Node a moment later, when what was sent has been
+ * read: else its fetch may throw what nobody can catch, up to version 7 of undici
+ * (https://github.com/nodejs/undici/issues/5360).
+ */
+async function cutOff(socket: Socket): Promise<void> {
+  if (process.versions.undici) await wait(20);
+  socket.destroy();
 }
 
 async function readRequest(
