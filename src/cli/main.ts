@@ -163,17 +163,26 @@ export async function main(args: string[]): Promise<number> {
     if (signal === "SIGTERM") interrupted = 143;
     interrupt.abort(new Error(`Got ${signal}`));
   };
+  // What nobody can catch ends the command as any failure does: nothing half-written is left. Node's
+  // fetch throws so at times: https://github.com/nodejs/undici/issues/5360.
+  let uncaught: { error: unknown } | undefined;
+  const onUncaught = (error: unknown) => {
+    uncaught ??= { error };
+    interrupt.abort(error);
+  };
   process.on("SIGINT", onInterrupt);
   process.on("SIGTERM", onInterrupt);
+  process.on("uncaughtException", onUncaught);
   const debug = args.includes("--debug");
   try {
     await program(interrupt.signal).parseAsync(args.filter((arg) => arg !== "--debug"), {
       from: "user",
     });
     return 0;
-  } catch (error) {
+  } catch (caught) {
+    const { error } = uncaught ?? { error: caught };
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    if (interrupt.signal.aborted) return interrupted;
+    if (interrupt.signal.aborted && !uncaught) return interrupted;
     if ((error as { code?: string }).code === "EPIPE") return 141;
     process.stderr.write(`oci-archive: ${describe(error)}\n`);
     if (debug) console.error(error);
@@ -181,6 +190,7 @@ export async function main(args: string[]): Promise<number> {
   } finally {
     process.off("SIGINT", onInterrupt);
     process.off("SIGTERM", onInterrupt);
+    process.off("uncaughtException", onUncaught);
   }
 }
 
