@@ -8,8 +8,8 @@ interface NodeModule {
 let directory: string | undefined;
 
 /**
- * Node strips the types of every file at every start, which takes it 0.2 s. Its cache keeps what was
- * stripped, where it can: Node 24 does.
+ * Node strips the types of every file at every start, which takes Node 24 55 ms more than where its
+ * cache keeps what was stripped. Node 22's does not.
  */
 export function enableCompileCache(): void {
   const module = process.getBuiltinModule?.("node:module") as NodeModule | undefined;
