@@ -59,7 +59,7 @@ export class BufferPool {
 
   /**
    * Bytes for a small body that is copied on, such as a config: cut from a larger buffer, since one
-   * of their own would cost more than the copy. Given back before the next are taken, they are those.
+   * of their own would cost more than the copy. Given back before the next, they are cut again.
    */
   takeSmall(length: number): Uint8Array<ArrayBuffer> {
     if (this.#slab.length - this.#next < length) {

@@ -83,9 +83,14 @@ export function parseIndex(bytes: Uint8Array, digest: string): Index {
   };
 }
 
-/** Whether a document whose media type nobody has told is an index, by the field that only those have. */
-export function isIndexDocument(bytes: Uint8Array, digest: string): boolean {
-  return Object.hasOwn(parseDocument(bytes, digest), "manifests");
+/**
+ * Reads a document whose media type nobody has told: an index has manifests.
+ *
+ * @throws as {@linkcode parseIndex} or {@linkcode parseManifest}
+ */
+export function parseManifestOrIndex(bytes: Uint8Array, digest: string): Manifest | Index {
+  const isIndex = Object.hasOwn(parseDocument(bytes, digest), "manifests");
+  return isIndex ? parseIndex(bytes, digest) : parseManifest(bytes, digest);
 }
 
 /** The descriptor by which a referrer is listed: [distribution spec, "Listing Referrers"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers). */

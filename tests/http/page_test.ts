@@ -51,9 +51,10 @@ describePage("archivePage()", (site) => {
       ]);
       await tree.locator("summary", { hasText: "linux/amd64" }).click();
       const below = tree.locator("details details").first();
+      // What is below comes with an event, and the referrers last.
+      await below.getByText("SBOM").waitFor();
       const sizes = await below.locator("ul .size").allInnerTexts();
       assert.deepEqual(sizes, ["37 B", "332.0 KiB", "87.9 KiB", "3.91 KiB", "648 B"]);
-      await below.getByText("SBOM").waitFor();
     });
   });
 

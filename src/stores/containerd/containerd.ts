@@ -24,12 +24,7 @@ import type {
 import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../../oci/annotation.ts";
 import { type Descriptor, parseDescriptor } from "../../oci/descriptor.ts";
 import { parseDigest } from "../../oci/digest.ts";
-import {
-  isIndexDocument,
-  parseIndex,
-  parseManifest,
-  referrerDescriptor,
-} from "../../oci/manifest.ts";
+import { parseManifestOrIndex, referrerDescriptor } from "../../oci/manifest.ts";
 import { MediaType } from "../../oci/media_type.ts";
 import { formatReference, parseReference, referenceName } from "../../oci/reference.ts";
 import { Content, type Info } from "./api/content_pb.ts";
@@ -184,11 +179,9 @@ export class ContainerdStore
   async #referrer(digest: string, options: StoreOptions = {}): Promise<Descriptor> {
     const { size } = await this.#info(digest, options);
     const descriptor = parseDescriptor({ digest, size: Number(size) }, `a label of ${digest}`);
-    const bytes = await readBlob(this, descriptor, options);
-    const isIndex = isIndexDocument(bytes, digest);
-    const document = isIndex ? parseIndex(bytes, digest) : parseManifest(bytes, digest);
+    const document = parseManifestOrIndex(await readBlob(this, descriptor, options), digest);
     const mediaType = document.mediaType ??
-      (isIndex ? MediaType.ImageIndex : MediaType.ImageManifest);
+      ("manifests" in document ? MediaType.ImageIndex : MediaType.ImageManifest);
     return referrerDescriptor({ ...descriptor, mediaType }, document);
   }
 
