@@ -18,12 +18,15 @@ export interface ArchiveEntry {
   readonly bodyOffset: number;
   /** The blob that is its body. */
   readonly descriptor?: Descriptor;
-  /** Its body, where it was made for this archive. */
-  readonly body?: Uint8Array;
+  /** Its body in pieces, where it is made for this archive: anew for each loop over them. */
+  readonly body?: Iterable<Uint8Array>;
 }
 
 /** What an entry that is no blob is made of: a directory, where it has no body. */
-export type MadeEntry = Pick<ArchiveEntry, "name" | "mode" | "body">;
+export interface MadeEntry extends Pick<ArchiveEntry, "name" | "mode" | "size" | "body"> {
+  /** The digest of its body. */
+  digest?: string;
+}
 
 /** Entries by their place, as an array of them has. */
 export type EntryList = Pick<readonly ArchiveEntry[], "length" | "at">;
@@ -31,8 +34,8 @@ export type EntryList = Pick<readonly ArchiveEntry[], "length" | "at">;
 const BLOB_MODE = 0o444;
 
 /**
- * The entries of an archive, each made when it is asked for: of 100,000 blobs only where they begin
- * is kept.
+ * The entries of an archive, each made when it is asked for: of 100,000 they take 20 MB, where each
+ * begins 1.
  */
 export class Entries implements EntryList, Iterable<ArchiveEntry> {
   #contents: (Descriptor | MadeEntry)[] = [];
@@ -55,12 +58,12 @@ export class Entries implements EntryList, Iterable<ArchiveEntry> {
       if (algorithm === undefined || !digest.startsWith(algorithm)) {
         algorithm = digest.slice(0, digest.indexOf(":") + 1);
         name = checkedBlobPath(digest);
-        while (waiting[0] && waiting[0].name < name) this.#addMade(waiting.shift()!);
+        while (waiting[0] && waiting[0].name < name) this.#add(waiting[0], waiting.shift()!);
       }
       const descriptor = blobs.get(digest)!;
       this.#add(descriptor, { name, size: descriptor.size, mode: BLOB_MODE });
     }
-    for (const entry of waiting) this.#addMade(entry);
+    for (const entry of waiting) this.#add(entry, entry);
   }
 
   get length(): number {
@@ -75,21 +78,25 @@ export class Entries implements EntryList, Iterable<ArchiveEntry> {
   at(index: number): ArchiveEntry | undefined {
     const content = this.#contents[index];
     if (!content) return undefined;
+    const { size } = content;
     const offset = this.#offsets[index]!;
-    const end = this.#offsets[index + 1]!;
-    if ("digest" in content) return new BlobEntry(content, offset, bodyOffset(end, content.size));
-    const { name, mode, body } = content;
-    const size = body?.length ?? 0;
-    const type = body ? "file" : "directory";
-    return { name, type, mode, size, offset, bodyOffset: bodyOffset(end, size), body };
+    // A body ends where its entry does, but for the padding.
+    const bodyOffset = this.#offsets[index + 1]! - paddingSize(size) - size;
+    if ("name" in content) {
+      const { name, mode, body } = content;
+      return { name, type: body ? "file" : "directory", mode, size, offset, bodyOffset, body };
+    }
+    const name = checkedBlobPath(content.digest);
+    return { name, type: "file", mode: BLOB_MODE, size, offset, bodyOffset, descriptor: content };
+  }
+
+  /** What each entry is made of. */
+  get contents(): readonly (Descriptor | MadeEntry)[] {
+    return this.#contents;
   }
 
   *[Symbol.iterator](): Generator<ArchiveEntry> {
     for (let i = 0; i < this.length; i++) yield this.at(i)!;
-  }
-
-  #addMade(entry: MadeEntry): void {
-    this.#add(entry, { ...entry, size: entry.body?.length ?? 0 });
   }
 
   #add(content: Descriptor | MadeEntry, fields: HeaderFields): void {
@@ -99,39 +106,5 @@ export class Entries implements EntryList, Iterable<ArchiveEntry> {
     }
     this.#contents.push(content);
     this.#offsets[this.length] = end;
-  }
-}
-
-/** A body ends where its entry does, but for the padding. */
-function bodyOffset(end: number, size: number): number {
-  return end - size - paddingSize(size);
-}
-
-/** An entry that is a blob: what its descriptor says is not kept twice. */
-class BlobEntry implements ArchiveEntry {
-  readonly descriptor: Descriptor;
-  readonly offset: number;
-  readonly bodyOffset: number;
-
-  constructor(descriptor: Descriptor, offset: number, bodyOffset: number) {
-    this.descriptor = descriptor;
-    this.offset = offset;
-    this.bodyOffset = bodyOffset;
-  }
-
-  get name(): string {
-    return checkedBlobPath(this.descriptor.digest);
-  }
-
-  get type(): "file" {
-    return "file";
-  }
-
-  get mode(): number {
-    return BLOB_MODE;
-  }
-
-  get size(): number {
-    return this.descriptor.size;
   }
 }

@@ -1,15 +1,12 @@
 import { createDigester } from "../content/digester.ts";
 import type { ContentStore } from "../content/store.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { checkedBlobPath } from "../oci/digest.ts";
-import { descriptorJson, encodeJson, type JsonValue } from "../oci/json.ts";
-import { MediaType } from "../oci/media_type.ts";
-import { familiarName } from "../oci/reference.ts";
 import { TRAILER_SIZE } from "../tar/header.ts";
-import { type ArchiveEntry, Entries, type MadeEntry } from "./entries.ts";
+import { type ArchiveEntry, Entries } from "./entries.ts";
+import { jsonFiles } from "./json_files.ts";
 import { streamEntries, type StreamOptions } from "./stream.ts";
 import type { ExportOptions, Root } from "./options.ts";
-import { type Image, walk } from "./walk.ts";
+import { walk } from "./walk.ts";
 
 /**
  * An archive as a value: all about it but the bytes of its layers, which are read when somebody
@@ -64,17 +61,14 @@ export async function planArchive(
   roots: readonly (Descriptor | Root)[],
   options: ExportOptions = {},
 ): Promise<ArchivePlan> {
-  const { manifests, images, blobs, algorithms } = await walk(store, roots, options);
-  const made: MadeEntry[] = [
-    { name: "index.json", mode: 0o644, body: indexJson(manifests) },
-    { name: "oci-layout", mode: 0o444, body: encodeJson({ imageLayoutVersion: "1.0.0" }) },
-  ];
-  if (images.length > 0 && !options.skipManifestJson) {
-    made.push({ name: "manifest.json", mode: 0o644, body: manifestJson(images) });
-  }
-  if (algorithms.size > 0) made.push({ name: "blobs/", mode: 0o755 });
-  for (const algorithm of algorithms) made.push({ name: `blobs/${algorithm}/`, mode: 0o755 });
-  const inOrder = new Entries(blobs, made);
+  const walked = await walk(store, roots, options);
+  const { manifests, blobs, algorithms } = walked;
+  const directories = [...algorithms].map((algorithm) => `blobs/${algorithm}/`);
+  if (directories.length > 0) directories.push("blobs/");
+  const inOrder = new Entries(blobs, [
+    ...await jsonFiles(walked, options),
+    ...directories.map((name) => ({ name, mode: 0o755, size: 0 })),
+  ]);
   const size = inOrder.end + TRAILER_SIZE;
   const { createDigester } = options;
   let entries: readonly ArchiveEntry[] | undefined;
@@ -84,56 +78,26 @@ export async function planArchive(
     },
     manifests,
     size,
-    etag: await entityTag(inOrder),
+    etag: await entityTag(inOrder.contents),
     stream: (options) => streamEntries(store, inOrder, size, { createDigester, ...options }),
   };
 }
 
-/** Bytes to make room for in JSON, for each descriptor in full and for each path. */
-const DESCRIPTOR_ROOM = 512;
-const PATH_ROOM = 96;
-
-function indexJson(manifests: readonly Descriptor[]): Uint8Array<ArrayBuffer> {
-  return encodeJson({
-    schemaVersion: 2,
-    mediaType: MediaType.ImageIndex,
-    manifests: descriptorsJson(manifests),
-  }, DESCRIPTOR_ROOM * (1 + manifests.length));
-}
-
-function* descriptorsJson(descriptors: Iterable<Descriptor>): Generator<JsonValue> {
-  for (const descriptor of descriptors) yield descriptorJson(descriptor);
-}
-
-function manifestJson(images: readonly Image[]): Uint8Array<ArrayBuffer> {
-  const paths = images.reduce((sum, { manifest }) => sum + 2 + manifest.layers.length, 0);
-  return encodeJson(imagesJson(images), PATH_ROOM * paths);
-}
-
-function* imagesJson(images: Iterable<Image>): Generator<JsonValue> {
-  for (const { manifest: { config, layers }, names } of images) {
-    // An empty list is null: so Go writes it.
-    yield {
-      Config: checkedBlobPath(config.digest),
-      RepoTags: names.length === 0 ? null : names.map(familiarName),
-      Layers: layers.length === 0 ? null : layers.map(({ digest }) => checkedBlobPath(digest)),
-    };
-  }
-}
-
-/** A hash over all that decides the archive's bytes: digests and sizes, and what is no blob itself. */
-async function entityTag(entries: Iterable<ArchiveEntry>): Promise<string> {
+/** A hash over all that decides the archive's bytes: digests, sizes, and what else headers say. */
+async function entityTag(contents: Entries["contents"]): Promise<string> {
   const digester = await createDigester("sha256");
   const encoder = new TextEncoder();
   // Not a line at a time: a hash call costs more than the line.
-  const lines: (string | number)[] = [];
-  for (const entry of entries) {
-    const { size, descriptor, body } = entry;
-    lines.push(descriptor ? descriptor.digest : `${entry.mode} ${entry.name}`, size);
-    if (body || lines.length >= 1000) {
-      await digester.update(encoder.encode(`${lines.splice(0).join("\n")}\n`));
-    }
-    if (body) await digester.update(body);
+  let lines: (string | number)[] = [];
+  const hashLines = async () => {
+    await digester.update(encoder.encode(`${lines.join("\n")}\n`));
+    lines = [];
+  };
+  for (const content of contents) {
+    if ("name" in content) lines.push(`${content.mode} ${content.name}`);
+    lines.push(content.digest ?? "", content.size);
+    if (lines.length >= 1000) await hashLines();
   }
+  await hashLines();
   return `"${await digester.digest()}"`;
 }

@@ -112,10 +112,10 @@ class ArchiveReader {
     try {
       let at = 0;
       for (const entry of this.#inside()) {
-        const { name, size, bodyOffset } = entry;
+        const { name, size, bodyOffset, body: made } = entry;
         this.entry = name;
         this.#gatherHeader(entry, name);
-        if (entry.body) this.#gathered.add(this.#cut(entry.body, bodyOffset));
+        if (made) yield* this.#madeBody(made, bodyOffset);
         const slice = this.#slice(entry);
         if (slice) {
           // Awaited only where there is a promise: of 20,000 small blobs each await counts.
@@ -229,6 +229,13 @@ class ArchiveReader {
     }
     await check.finish();
     yield* this.#emit(held);
+  }
+
+  *#madeBody(pieces: Iterable<Uint8Array>, at: number): Generator<Uint8Array<ArrayBuffer>> {
+    for (const piece of pieces) {
+      yield* this.#emit(this.#cut(piece, at));
+      at += piece.length;
+    }
   }
 
   /** Lets a large piece go as it is, behind the small ones that waited. */

@@ -2,17 +2,16 @@ import type { Descriptor } from "./descriptor.ts";
 
 /**
  * JSON to the byte as Go's encoding/json writes it, since that is what containerd's archives hold:
- * compact, HTML characters escaped, map keys in the order of their UTF-8 bytes.
+ * compact, HTML characters escaped, map keys in the order of their UTF-8 bytes. It comes in pieces:
+ * of 100,000 blobs it is 10 MB.
  *
  * An object's fields are written in their own order and left out where undefined; a `Map` is a Go
  * map, and its keys are sorted; whatever else can be iterated over is an array, made as it is written.
- *
- * @param about how many bytes to make room for; with less it is copied as it grows
  */
-export function encodeJson(value: JsonValue, about = 256): Uint8Array<ArrayBuffer> {
-  const output = new Utf8(about);
-  write(value, output);
-  return output.bytes();
+export function* encodeJson(value: JsonValue): Generator<Uint8Array<ArrayBuffer>, undefined> {
+  const output = new Output();
+  for (const _ of write(value, output)) yield output.take();
+  yield output.take();
 }
 
 /** What {@linkcode encodeJson} writes. */
@@ -49,85 +48,81 @@ export function descriptorJson(descriptor: Descriptor): JsonValue {
   };
 }
 
-function write(value: JsonValue, output: Utf8): void {
-  if (typeof value === "string") {
-    // Half a surrogate pair becomes U+FFFD, as in Go; JSON.stringify would escape it.
-    return output.add(JSON.stringify(value.toWellFormed()));
-  }
-  if (typeof value !== "object" || value === null) return output.add(String(value));
-  if (!(value instanceof Map) && isIterable(value)) return writeArray(value, output);
-  const fields: [string, JsonValue | undefined][] = value instanceof Map
-    ? [...value].sort(([a], [b]) => compareUtf8(a, b))
-    : Object.entries(value);
-  let separator = "";
-  output.add("{");
-  for (const [key, field] of fields) {
-    if (field === undefined) continue;
-    output.add(separator);
-    write(key, output);
-    output.add(":");
-    write(field, output);
-    separator = ",";
-  }
-  output.add("}");
+/** Writes a value; stops where so much has been written that somebody should take it. */
+function* write(value: JsonValue, output: Output): Generator<undefined> {
+  if (typeof value === "string") output.add(quoted(value));
+  else if (typeof value !== "object" || value === null) output.add(String(value));
+  else if (value instanceof Map) yield* writeObject([...value].sort(byKey), output);
+  else if (isIterable(value)) yield* writeArray(value, output);
+  else yield* writeObject(Object.entries(value), output);
+}
+
+function quoted(text: string): string {
+  // Half a surrogate pair becomes U+FFFD, as in Go; JSON.stringify would escape it.
+  return JSON.stringify(text.toWellFormed());
+}
+
+function byKey([a]: [string, JsonValue], [b]: [string, JsonValue]): number {
+  return compareUtf8(a, b);
 }
 
 function isIterable(value: object): value is Iterable<JsonValue> {
   return Symbol.iterator in value;
 }
 
-function writeArray(items: Iterable<JsonValue>, output: Utf8): void {
-  let separator = "";
-  output.add("[");
-  for (const item of items) {
-    output.add(separator);
-    write(item, output);
+function* writeObject(
+  fields: Iterable<[string, JsonValue | undefined]>,
+  output: Output,
+): Generator<undefined> {
+  let separator = "{";
+  for (const [key, field] of fields) {
+    if (field === undefined) continue;
+    output.add(`${separator}${quoted(key)}:`);
+    yield* write(field, output);
     separator = ",";
   }
-  output.add("]");
+  output.add(separator === "{" ? "{}" : "}");
+}
+
+function* writeArray(items: Iterable<JsonValue>, output: Output): Generator<undefined> {
+  let separator = "[";
+  for (const item of items) {
+    output.add(separator);
+    // Most are, and a generator for each costs as much again.
+    if (typeof item === "string") output.add(quoted(item));
+    else yield* write(item, output);
+    if (output.isFull) yield;
+    separator = ",";
+  }
+  output.add(separator === "[" ? "[]" : "]");
 }
 
 const ESCAPED = /[<>&\u2028\u2029]/g;
 
-/** Characters that are encoded at once. */
+/** Characters to a piece, at least. */
 const PIECE = 16 << 10;
 
-/** JSON as bytes, a piece at a time: as text all of it would take as much memory again, twice. */
-class Utf8 {
+/** Text on its way to bytes. */
+class Output {
   #text = "";
-  #bytes: Uint8Array<ArrayBuffer>;
-  #length = 0;
 
-  constructor(about: number) {
-    this.#bytes = new Uint8Array(about);
+  get isFull(): boolean {
+    return this.#text.length >= PIECE;
   }
 
   /** Adds whole strings or what stands between them. */
   add(text: string): void {
     this.#text += text;
-    if (this.#text.length >= PIECE) this.#encode();
   }
 
-  bytes(): Uint8Array<ArrayBuffer> {
-    this.#encode();
-    return this.#bytes.subarray(0, this.#length);
-  }
-
-  #encode(): void {
+  take(): Uint8Array<ArrayBuffer> {
     // All at once: none of these can stand outside of a string.
     const text = this.#text.replace(
       ESCAPED,
       (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
     );
     this.#text = "";
-    // UTF-8 takes three bytes for a UTF-16 unit at most.
-    const needed = this.#length + 3 * text.length;
-    if (needed > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-    }
-    this.#length += new TextEncoder().encodeInto(text, this.#bytes.subarray(this.#length)).written;
+    return new TextEncoder().encode(text);
   }
 }
 

@@ -18,7 +18,7 @@ import {
   type Root,
   SizeMismatchError,
 } from "../../mod.ts";
-import { macrotask, text, utf8 } from "../helpers/bytes.ts";
+import { concat, macrotask, text, utf8 } from "../helpers/bytes.ts";
 import { addImage, addIndex, addJson, type Image } from "../helpers/image.ts";
 import { SpyStore } from "../helpers/spy_store.ts";
 
@@ -51,7 +51,10 @@ function digests(...parts: (Image | Descriptor)[]): string[] {
 function dockerImages(plan: ArchivePlan): string[] | undefined {
   const entry = plan.entries.find(({ name }) => name === "manifest.json");
   if (!entry) return undefined;
-  const images = JSON.parse(text(entry.body!)) as { Config: string; RepoTags: string[] | null }[];
+  const images = JSON.parse(text(concat([...entry.body!]))) as {
+    Config: string;
+    RepoTags: string[] | null;
+  }[];
   return images.map(({ Config, RepoTags }) =>
     [Config.replace("blobs/sha256/", "sha256:"), ...RepoTags ?? []].join(" ")
   );

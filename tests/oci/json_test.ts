@@ -2,9 +2,9 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { compareUtf8, descriptorJson, encodeJson } from "../../src/oci/json.ts";
-import { text, utf8 } from "../helpers/bytes.ts";
+import { concat, text, utf8 } from "../helpers/bytes.ts";
 
-const write = (value: Parameters<typeof encodeJson>[0]) => text(encodeJson(value));
+const write = (value: Parameters<typeof encodeJson>[0]) => text(concat([...encodeJson(value)]));
 
 test("encodeJson() is compact and ends without a newline", () => {
   assert.equal(write({ a: 1, b: [null, "c"], d: {} }), '{"a":1,"b":[null,"c"],"d":{}}');
@@ -45,6 +45,22 @@ test("encodeJson() writes what JSON.parse() reads back", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), (given) => {
     assert.equal(JSON.parse(write(given)), given);
   }));
+});
+
+test("encodeJson() gives long arrays in pieces, made as they are asked for", () => {
+  let made = 0;
+  function* items() {
+    for (; made < 10_000; made++) yield { text: "é<".repeat(10) };
+  }
+  const pieces = encodeJson({ before: 1, items: items(), after: [] });
+  const first = pieces.next().value!;
+  assert.ok(first.length > 16_000 && first.length < 150_000, `${first.length}`);
+  assert.ok(made < 1000, `${made}`);
+  assert.deepEqual(JSON.parse(text(concat([first, ...pieces]))), {
+    before: 1,
+    items: Array(10_000).fill({ text: "é<".repeat(10) }),
+    after: [],
+  });
 });
 
 test("compareUtf8() orders as the bytes do", () => {
