@@ -32,12 +32,13 @@ export interface StreamOptions extends VerifyOptions {
    */
   end?: number;
   /**
-   * What to do with a blob of which `start` or `end` cut off a part. `"range"` reads the wanted
-   * part only and cannot verify it; `"blob"` reads the whole blob and verifies it, at that price.
-   * Blobs that lie wholly inside are always verified.
-   * @default {"range"}
+   * Which of the blobs that `start` or `end` cut are read whole and verified, at the price of that;
+   * those that lie wholly inside always are. `"end"`: one whose last byte is wanted, so that nobody
+   * completes a corrupt blob, however many parts it comes in. `"blob"`: each, also where its end is
+   * not wanted. `"range"`: none; of them only the wanted bytes are read, and counted.
+   * @default {"end"}
    */
-  verify?: "range" | "blob";
+  verify?: "end" | "blob" | "range";
   /**
    * Where stores take large buffers from. Give each chunk back when it is done with; what is not
    * given back is not reused.
@@ -165,12 +166,13 @@ class ArchiveReader {
 
   /** The blob of an entry and which part of it is wanted; undefined where none is. */
   #slice({ descriptor, bodyOffset, size }: ArchiveEntry): Slice | undefined {
-    const { start, end, verify } = this.#range;
+    const { start, end, verify = "end" } = this.#range;
     const from = Math.max(start - bodyOffset, 0);
     const to = Math.min(end - bodyOffset, size);
     // An empty blob is wanted where its header's end is: it has to be there too.
     if (!descriptor || from > to || (from === to && size > 0)) return undefined;
-    const whole = (from === 0 && to === size) || verify === "blob";
+    const hasEnd = to === size;
+    const whole = verify === "blob" || (hasEnd && (verify === "end" || from === 0));
     return { descriptor, bodyOffset, whole, from: whole ? 0 : from, to: whole ? size : to };
   }
 

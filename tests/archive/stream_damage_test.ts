@@ -120,17 +120,35 @@ test("the digester that was given judges, and closes what is open where it canno
   assert.ok(judged.error instanceof DigestMismatchError);
 });
 
-test("a part of a corrupt blob comes unverified, unless the whole blob is to be", async () => {
+test("a part of a corrupt blob comes unverified, unless it has the end or all is to be", async () => {
   const { memory, root } = await imageOf(200_000);
   const replaced = new Map<string, Uint8Array>();
   const plan = await planArchive(new SpyStore(memory, { chunkSize: 1000, replaced }), [root]);
   const { descriptor, bodyOffset } = entryOf(plan, 200_000);
+  replaced.set(descriptor!.digest, flip(await memory.open(descriptor!), 100));
+  const middle = { start: bodyOffset + 1000, end: bodyOffset + 199_999 };
+  const end = { ...middle, end: bodyOffset + 200_000 };
+  assert.equal((await collect(plan.stream(middle))).length, 198_999);
+  assert.equal((await collect(plan.stream({ ...end, verify: "range" }))).length, 199_000);
+  for (const options of [end, { ...middle, verify: "blob" } as const]) {
+    const { error, chunks } = await drain(plan.stream(options));
+    assert.ok(error instanceof DigestMismatchError, String(error));
+    assert.ok(concat(chunks).length < 198_999, "never all that was wanted of it");
+  }
+});
+
+test("whoever goes on where a corrupt blob broke never gets all of it", async () => {
+  const { memory, root } = await imageOf(200_000, 3000);
+  const replaced = new Map<string, Uint8Array>();
+  const plan = await planArchive(new SpyStore(memory, { chunkSize: 1000, replaced }), [root]);
+  const { descriptor, bodyOffset } = entryOf(plan, 200_000);
   replaced.set(descriptor!.digest, flip(await memory.open(descriptor!), 199_999));
-  const range = { start: bodyOffset + 100, end: bodyOffset + 150_000 };
-  assert.equal((await collect(plan.stream(range))).length, 149_900);
-  const { error, chunks } = await drain(plan.stream({ ...range, verify: "blob" }));
-  assert.ok(error instanceof DigestMismatchError, String(error));
-  assert.ok(concat(chunks).length < 149_900, "never all that was wanted of it");
+  let bytes = 0;
+  for (const length of [Infinity, Infinity, 1000, 1, 512, Infinity]) {
+    const end = Math.min(bytes + length, plan.size);
+    bytes += concat((await drain(plan.stream({ start: bytes, end }))).chunks).length;
+  }
+  assert.ok(bytes > bodyOffset && bytes < bodyOffset + 200_000, `${bytes}`);
 });
 
 test("a store that gives another part than was asked for is found out", async () => {

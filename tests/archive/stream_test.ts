@@ -32,7 +32,7 @@ test("stream() between any two places where something begins or ends is the slic
   for (const start of new Set(places)) {
     for (const end of new Set(places)) {
       if (end < start) continue;
-      const verify = ++turn % 3 === 0 ? "blob" : "range";
+      const verify = (["end", "blob", "range"] as const)[++turn % 3];
       const part = await collect(plans[turn % plans.length]!.stream({ start, end, verify }));
       assert.ok(equal(part, whole.subarray(start, end)), `${start} to ${end}`);
     }
@@ -48,7 +48,7 @@ test("stream() of any part of a large archive is the slice, however the store ch
       place,
       place,
       fc.constantFrom(100, 511, 512, 10_000, 65_535, 65_536, 65_537, 1 << 20, undefined),
-      fc.constantFrom("range" as const, "blob" as const),
+      fc.constantFrom("end" as const, "blob" as const, "range" as const),
       fc.integer({ min: 0, max: 3 }),
       async (a, b, chunkSize, verify, lookAhead) => {
         const [start, end] = a < b ? [a, b] : [b, a];
@@ -105,10 +105,15 @@ test("a part of a blob is all that is asked of the store", async () => {
   const plan = await planArchive(store, [root]);
   const { bodyOffset } = entryOf(plan, 100_000);
   asked.length = 0;
-  await collect(plan.stream({ start: bodyOffset + 10, end: bodyOffset + 30 }));
-  assert.deepEqual(asked, [[10, 20]]);
-  await collect(plan.stream({ start: bodyOffset + 10, end: bodyOffset + 30, verify: "blob" }));
-  assert.deepEqual(asked, [[10, 20], [undefined, undefined]]);
+  const end = { start: bodyOffset + 10, end: bodyOffset + 100_000 };
+  const middle = { ...end, end: bodyOffset + 99_999 };
+  await collect(plan.stream(middle));
+  await collect(plan.stream({ ...end, verify: "range" }));
+  assert.deepEqual(asked, [[10, 99_989], [10, 99_990]]);
+  asked.length = 0;
+  await collect(plan.stream(end));
+  await collect(plan.stream({ ...middle, verify: "blob" }));
+  assert.deepEqual(asked, [[undefined, undefined], [undefined, undefined]], "to be verified");
 });
 
 test("blobs outside of the part are not opened", async () => {

@@ -10,6 +10,8 @@ export interface Download {
   etag: string;
   /** In bytes. */
   size: number;
+  /** Where its entries begin. */
+  offsets: readonly number[];
 }
 
 /** Whom to tell how it goes. */
@@ -40,7 +42,7 @@ export class DamagedArchiveError extends Error {
  * @throws {DamagedArchiveError} at the first problem
  */
 export async function download(
-  { url, etag, size }: Download,
+  { url, ...archive }: Download,
   sink: Sink,
   { signal, onBytes, onBlob, onResume }: DownloadOptions,
 ): Promise<ArchiveReport> {
@@ -54,7 +56,7 @@ export async function download(
     },
   });
   try {
-    const body = fetchArchive(url, { etag, size, signal, onResume }).pipeThrough(saving);
+    const body = fetchArchive(url, { ...archive, signal, onResume }).pipeThrough(saving);
     const report = await verifyArchive(body, {
       signal,
       onProblem(problem) {

@@ -64,9 +64,10 @@ export class DownloadView {
     const progress = new ProgressView(this.#plan, () => abort.abort());
     this.element.replaceChildren(progress.element);
     progress.cancel.focus();
+    const { etag, size, entries } = this.#plan;
     try {
       const report = await download(
-        { url: this.#url, etag: this.#plan.etag, size: this.#plan.size },
+        { url: this.#url, etag, size, offsets: entries.map(({ offset }) => offset) },
         sink,
         {
           signal: abort.signal,
@@ -90,17 +91,25 @@ export class DownloadView {
   }
 
   #failed(error: unknown): HTMLElement {
-    const isDamaged = error instanceof DamagedArchiveError;
-    if (isDamaged && error.digest) this.#listener.onBlob(error.digest, false);
-    const title = isDamaged ? "The archive is damaged" : "The download failed";
-    let detail = messageOf(error);
-    if (error instanceof BrokenTransferError) {
-      const entry = this.#plan.entries.findLast(({ offset }) => offset <= error.bytes);
-      detail += ` It is in ${entry?.name}, which may be missing or damaged at the server.`;
-    }
+    const damage = this.#damageOf(error);
+    if (damage?.digest) this.#listener.onBlob(damage.digest, false);
+    const title = damage ? "The archive is damaged" : "The download failed";
+    const detail = damage?.detail ?? messageOf(error);
     const box = problemBox(title, detail, el("p", {}, "No file was kept."));
     box.tabIndex = -1;
     return box;
+  }
+
+  /** What the server has in a blob's place, or not at all; undefined where that is not at fault. */
+  #damageOf(error: unknown): { detail: string; digest: string | undefined } | undefined {
+    if (error instanceof DamagedArchiveError) {
+      return { detail: error.message, digest: error.digest };
+    }
+    if (!(error instanceof BrokenTransferError && error.isAnswered)) return undefined;
+    const entry = this.#plan.entries.findLast(({ offset }) => offset <= error.bytes);
+    const name = entry?.digest ?? entry?.name;
+    const detail = `The server cannot give the whole of ${name}: it is missing or damaged.`;
+    return { detail, digest: entry?.digest };
   }
 }
 

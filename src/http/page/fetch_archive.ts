@@ -8,6 +8,8 @@ export interface FetchArchiveOptions {
   etag: string;
   /** Its bytes. */
   size: number;
+  /** Where its entries begin. */
+  offsets: readonly number[];
   signal?: AbortSignal;
   /** Told when the connection broke and the fetch goes on behind these bytes. */
   onResume?: (bytes: number) => void;
@@ -23,34 +25,41 @@ export class BrokenTransferError extends Error {
   override readonly name = "BrokenTransferError";
   /** How many bytes came before. */
   readonly bytes: number;
-  constructor(bytes: number) {
+  /** Whether the server had answered: then it has these bytes not, or damaged. */
+  readonly isAnswered: boolean;
+  constructor(bytes: number, isAnswered: boolean) {
     super(`The connection breaks again and again at byte ${bytes}.`);
     this.bytes = bytes;
+    this.isAnswered = isAnswered;
   }
 }
 
 /** How often to try again in a row without a byte that comes. */
 const RETRIES = 5;
-/** What to ask for at a time after a break: browsers forget what had come just before it. */
-const PIECE = 1 << 20;
+/** How often where the server answers: what it does not have now it will not have soon. */
+const RETRIES_OF_ANSWERED = 3;
 
 /**
- * An archive's bytes. A connection that breaks is made anew for what is missing, in small pieces at
- * first. Of a blob that is damaged at the server they bring the parts, which it does not verify, so
- * that whoever verifies the stream learns which blob it is.
+ * An archive's bytes. A connection that breaks is made anew for what is missing, an entry at first:
+ * browsers forget what had come just before a break, and the end of a blob that is damaged at the
+ * server never comes, so that it breaks in the entry at fault.
  */
 export function fetchArchive(
   url: string,
-  { etag, size, signal, onResume, delay = 200 }: FetchArchiveOptions,
+  { etag, size, offsets, signal, onResume, delay = 200 }: FetchArchiveOptions,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   return pullStream(async function* (stop) {
     let bytes = 0;
-    let piece = Infinity;
+    /** How many entries to ask for at a time. */
+    let entries = Infinity;
     let breaks = 0;
     while (bytes < size) {
-      const end = Math.min(bytes + piece, size);
+      const next = offsets.findIndex((offset) => offset > bytes);
+      const end = next >= 0 && offsets[next + entries - 1] || size;
+      let isAnswered = false;
       try {
         const body = await openRange(url, { start: bytes, end, size, etag, signal: stop });
+        isAnswered = true;
         for (;;) {
           const { done, value } = await body.read();
           if (done) break;
@@ -59,15 +68,17 @@ export function fetchArchive(
           breaks = 0;
           yield value;
         }
-        piece *= 4;
+        entries *= 4;
       } catch (error) {
         if (stop.aborted || error instanceof ServerError) throw error;
       }
       if (bytes === end) continue;
-      if (++breaks > RETRIES) throw new BrokenTransferError(bytes);
+      if (++breaks > (isAnswered ? RETRIES_OF_ANSWERED : RETRIES)) {
+        throw new BrokenTransferError(bytes, isAnswered);
+      }
       await new Promise((resolve) => setTimeout(resolve, delay * 2 ** breaks));
       stop.throwIfAborted();
-      piece = piece > PIECE ? PIECE : piece / 4;
+      entries = 1;
       onResume?.(bytes);
     }
   }, { signal });

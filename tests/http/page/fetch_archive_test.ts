@@ -4,6 +4,7 @@ import { BrokenTransferError, fetchArchive } from "../../../src/http/page/fetch_
 import { concat, drain, noise } from "../../helpers/bytes.ts";
 
 const ARCHIVE = noise(3 << 20);
+const OFFSETS = [0, 2048, 100_352, 200_192, 202_240];
 const ETAG = '"an-archive"';
 
 /** How a server answers a range: with all of it, or only so many bytes before it breaks. */
@@ -37,7 +38,7 @@ async function fetchFrom(sends: Sends, answer?: () => Response) {
     return Promise.resolve(new Response(body, { status: range ? 206 : 200 }));
   };
   try {
-    const options = { etag: ETAG, size: ARCHIVE.length, delay: 0 };
+    const options = { etag: ETAG, size: ARCHIVE.length, offsets: OFFSETS, delay: 0 };
     const stream = fetchArchive("https://example.com/a.tar", {
       ...options,
       onResume: (bytes) => resumes.push(bytes),
@@ -58,30 +59,37 @@ test("fetchArchive() asks once for all where nothing breaks", async () => {
   assert.deepEqual(resumes, []);
 });
 
-test("fetchArchive() goes on behind what has come", async () => {
+test("fetchArchive() goes on behind what has come, at first to the end of the entry", async () => {
   const { bytes, ranges, resumes } = await fetchFrom((start, end, request) =>
     request === 1 ? 1000 : everything(start, end, request)
   );
   assert.deepEqual(bytes, ARCHIVE);
-  assert.deepEqual(ranges, [null, "bytes=1000-1049575", "bytes=1049576-3145727"]);
+  assert.deepEqual(ranges, [null, "bytes=1000-2047", "bytes=2048-3145727"]);
   assert.deepEqual(resumes, [1000]);
 });
 
-test("fetchArchive() gets past a place that breaks whatever contains it, in smaller pieces", async () => {
-  const blob = { start: 100_000, end: 200_000 };
-  // As a server that verifies a blob only where all of it is asked for, and a browser that drops it.
-  const { bytes, error } = await fetchFrom((start, end) =>
-    start <= blob.start && blob.end <= end ? 0 : end - start
-  );
-  assert.equal(error, undefined);
-  assert.deepEqual(bytes, ARCHIVE);
+test("fetchArchive() breaks in the entry whose end never comes, also where a break loses all", async () => {
+  const { bytes, error } = await fetchFrom((start, end) => end >= 200_192 ? 0 : end - start);
+  assert.ok(error instanceof BrokenTransferError);
+  assert.equal(error.bytes, 100_352);
+  assert.deepEqual(bytes, ARCHIVE.slice(0, 100_352));
 });
 
-test("fetchArchive() gives up where nothing comes, and says where", async () => {
+test("fetchArchive() gives up where the server never sends what is missing, and says where", async () => {
   const { bytes, error, ranges } = await fetchFrom((start) => start === 0 ? 5000 : 0);
   assert.ok(error instanceof BrokenTransferError);
   assert.equal(error.bytes, 5000);
+  assert.equal(error.isAnswered, true);
   assert.deepEqual(bytes, ARCHIVE.slice(0, 5000));
+  assert.equal(ranges.length, 4);
+});
+
+test("fetchArchive() tries more often where no server answers", async () => {
+  const { error, ranges } = await fetchFrom(everything, () => {
+    throw new TypeError("network error");
+  });
+  assert.ok(error instanceof BrokenTransferError);
+  assert.equal(error.isAnswered, false);
   assert.equal(ranges.length, 6);
 });
 
