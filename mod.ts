@@ -12,12 +12,8 @@ export { exportArchive } from "./src/archive/export.ts";
 export type { ArchiveEntry } from "./src/archive/entries.ts";
 export { type ArchivePlan, planArchive } from "./src/archive/plan.ts";
 export type { Progress, StreamOptions } from "./src/archive/stream.ts";
-export {
-  type ArchiveFinding,
-  type ArchiveReport,
-  verifyArchive,
-  type VerifyArchiveOptions,
-} from "./src/archive/verify.ts";
+export type { ArchiveFinding, ArchiveReport, FindingCode } from "./src/archive/report.ts";
+export { verifyArchive, type VerifyArchiveOptions } from "./src/archive/verify.ts";
 export type { ExportOptions, Root } from "./src/archive/options.ts";
 export { BufferPool } from "./src/content/buffer_pool.ts";
 export { type CreateDigester, createDigester, type Digester } from "./src/content/digester.ts";
@@ -34,7 +30,31 @@ export type {
   StoreOptions,
 } from "./src/content/store.ts";
 export { type Expected, type VerifyOptions, VerifyStream } from "./src/content/verify_stream.ts";
-export * from "./src/errors.ts";
+export {
+  ArchiveError,
+  BlobNotFoundError,
+  BlobReadError,
+  ContainerdError,
+  type ContainerdErrorOptions,
+  DigestMismatchError,
+  InvalidDescriptorError,
+  InvalidDigestError,
+  InvalidLayoutError,
+  InvalidManifestError,
+  InvalidPlatformError,
+  InvalidReferenceError,
+  InvalidTarError,
+  LimitError,
+  NotAManifestError,
+  PlatformNotFoundError,
+  ReferenceNotFoundError,
+  RegistryAuthError,
+  RegistryError,
+  type RegistryErrorOptions,
+  SizeMismatchError,
+  UnsupportedAlgorithmError,
+  UploadError,
+} from "./src/errors.ts";
 export type { Descriptor, Platform } from "./src/oci/descriptor.ts";
 export {
   blobPath,

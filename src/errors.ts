@@ -80,7 +80,9 @@ export class InvalidLayoutError extends ArchiveError {
 /** A root that is neither a manifest nor an index, so that there is nothing to walk. */
 export class NotAManifestError extends ArchiveError {
   override readonly name = "NotAManifestError";
+  /** The root's digest. */
   readonly digest: string;
+  /** The media type that its descriptor says. */
   readonly mediaType: string;
   constructor(digest: string, mediaType: string) {
     super(
@@ -144,6 +146,7 @@ export class PlatformNotFoundError extends ArchiveError {
 /** A blob that the store does not have. */
 export class BlobNotFoundError extends ArchiveError {
   override readonly name = "BlobNotFoundError";
+  /** The blob's digest. */
   readonly digest: string;
   constructor(digest: string, where: string, options?: ErrorOptions) {
     super(`Cannot find blob ${digest} in ${where}`, options);
@@ -154,6 +157,7 @@ export class BlobNotFoundError extends ArchiveError {
 /** A blob that the store has but could not read; `cause` is the store's own error. */
 export class BlobReadError extends ArchiveError {
   override readonly name = "BlobReadError";
+  /** The blob's digest; `archive`, or where it is read from, for a whole archive. */
   readonly digest: string;
   constructor(digest: string, why: string, options?: ErrorOptions) {
     super(`Cannot read blob ${digest}: ${why}`, options);
@@ -164,6 +168,7 @@ export class BlobReadError extends ArchiveError {
 /** A blob with more or fewer bytes than its descriptor says. */
 export class SizeMismatchError extends ArchiveError {
   override readonly name = "SizeMismatchError";
+  /** The blob's digest. */
   readonly digest: string;
   /** Bytes, by the descriptor. */
   readonly expected: number;

@@ -1,16 +1,11 @@
 import { ArchiveError } from "../errors.ts";
-import type { Descriptor } from "../oci/descriptor.ts";
-import { isJsonObject } from "../oci/descriptor.ts";
-import { blobPath } from "../oci/digest.ts";
-import {
-  type Index,
-  type Manifest,
-  parseIndex,
-  parseJson,
-  parseManifest,
-} from "../oci/manifest.ts";
-import { isIndexType, isManifestType, isNonDistributable } from "../oci/media_type.ts";
 import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../oci/annotation.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { blobPath } from "../oci/digest.ts";
+import { type Index, type Manifest, parseIndex, parseManifestOrIndex } from "../oci/manifest.ts";
+import { isIndexType, isManifestType, isNonDistributable } from "../oci/media_type.ts";
+import { isJsonObject, type JsonObject, parseJson } from "../oci/parse_json.ts";
+import type { FindingCode } from "./report.ts";
 
 /** How deep indexes may nest. */
 const MAX_DEPTH = 32;
@@ -25,19 +20,22 @@ export interface FoundBlob {
 }
 
 /** Takes a finding: its code, the entry or digest it is about, and a text for people. */
-export type Report = (code: string, name: string, message: string) => void;
+export type Report = (code: FindingCode, name: string, message: string) => void;
 
 /** Reads what may be a manifest or an index, before anyone has said which; undefined if neither. */
 export function parseDocument(bytes: Uint8Array, digest: string): FoundBlob["document"] {
   try {
     const json = parseJson(bytes);
-    if (!isJsonObject(json)) return undefined;
-    if (Object.hasOwn(json, "manifests")) return parseIndex(bytes, digest);
-    if (Object.hasOwn(json, "layers")) return parseManifest(bytes, digest);
+    if (isJsonObject(json) && !isImageConfig(json)) return parseManifestOrIndex(bytes, digest);
   } catch (error) {
     if (error instanceof ArchiveError) return error;
   }
   return undefined;
+}
+
+/** An image's configuration has a `config` too, which is no descriptor. */
+function isImageConfig({ config, layers }: JsonObject): boolean {
+  return isJsonObject(config) && !Object.hasOwn(config, "digest") && layers === undefined;
 }
 
 /** Follows every reference of an archive from index.json down, and manifest.json's too. */
@@ -177,11 +175,13 @@ export class ReferenceJudge {
       return;
     }
     const there = new Set([...this.#blobs.keys(), ...this.#missing].map(blobPath));
-    for (const image of images) {
+    for (const [i, image] of images.entries()) {
       if (!isJsonObject(image)) continue;
       for (const path of [image.Config, ...(Array.isArray(image.Layers) ? image.Layers : [])]) {
-        if (!there.has(path)) {
-          this.#problem("missing", String(path), "manifest.json needs it, the archive lacks it");
+        if (typeof path !== "string") {
+          this.#problem("layout", "manifest.json", `expected only paths in its image ${i}`);
+        } else if (!there.has(path)) {
+          this.#problem("missing", path, "manifest.json needs it, the archive lacks it");
         }
       }
     }

@@ -6,34 +6,7 @@ import { ByteReader } from "../tar/byte_reader.ts";
 import { paddingSize } from "../tar/header.ts";
 import { readEntry, type TarEntry, truncated } from "../tar/reader.ts";
 import { type FoundBlob, parseDocument, ReferenceJudge } from "./references.ts";
-
-/** One thing that is wrong, or worth knowing. */
-export interface ArchiveFinding {
-  /** What kind of thing, for programs: `digest`, `missing`, `stray`, … */
-  code: string;
-  /** The entry or digest it is about. */
-  name: string;
-  /** The same for people. */
-  message: string;
-}
-
-/** What a reading of an archive found. */
-export interface ArchiveReport {
-  /** Whether there are no problems. */
-  ok: boolean;
-  /** Bytes read, the trailer included. */
-  size: number;
-  /** Entries in the tar, directories included. */
-  entries: number;
-  /** Blobs whose digest was checked. */
-  blobs: number;
-  /** The images' names by index.json; a digest for one that has none. */
-  images: string[];
-  /** What makes the archive unfit: damage, missing blobs, broken references. */
-  problems: ArchiveFinding[];
-  /** What is allowed and still worth knowing: strays, platforms that were left out. */
-  warnings: ArchiveFinding[];
-}
+import type { ArchiveFinding, ArchiveReport, FindingCode } from "./report.ts";
 
 /** How to read an archive back. */
 export interface VerifyArchiveOptions extends VerifyOptions {
@@ -49,6 +22,9 @@ export interface VerifyArchiveOptions extends VerifyOptions {
   /** Called for each problem as soon as it is found. What it throws ends the reading. */
   onProblem?: (problem: ArchiveFinding) => void;
 }
+
+/** What may stand before the brace. */
+const JSON_SPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
 /** index.json may list many images. */
 const MAX_FILE = 64 << 20;
@@ -103,13 +79,13 @@ class Judge {
     this.#options = options;
   }
 
-  problem(code: string, name: string, message: string): void {
+  problem(code: FindingCode, name: string, message: string): void {
     const problem = { code, name, message };
     this.#problems.push(problem);
     this.#options.onProblem?.(problem);
   }
 
-  #warning(code: string, name: string, message: string): void {
+  #warning(code: FindingCode, name: string, message: string): void {
     this.#warnings.push({ code, name, message });
   }
 
@@ -163,17 +139,20 @@ class Judge {
     }
     const { maxManifestSize = 4 << 20 } = this.#options;
     const kept: Uint8Array[] = [];
+    // What may be a manifest is kept until its digest is known: they begin with a brace.
+    let mayBeManifest = size <= maxManifestSize;
+    let first: number | undefined;
     for await (const bytes of this.#body(entry)) {
       await verifier?.update(bytes);
-      // What may be a manifest is kept until its digest is known: they begin with a brace.
-      const first = kept.length === 0 ? bytes[0] : 0x7b;
-      if (size <= maxManifestSize && first === 0x7b) kept.push(bytes.slice());
+      first ??= mayBeManifest ? bytes.find((byte) => !JSON_SPACE.has(byte)) : 0;
+      mayBeManifest &&= first === undefined || first === 0x7b;
+      if (mayBeManifest) kept.push(bytes.slice());
     }
     try {
       await verifier?.finish();
       const document = size > maxManifestSize
         ? new LimitError(`blob ${digest} of ${size} bytes`, "maxManifestSize", maxManifestSize)
-        : kept.length > 0
+        : mayBeManifest
         ? parseDocument(concat(kept, size), digest)
         : undefined;
       if (verifier) this.#blobs.set(digest, { size, intact: true, document });

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { isJsonObject, type JsonObject } from "../oci/descriptor.ts";
+import { isJsonObject, type JsonObject } from "../oci/parse_json.ts";
 import type { Credentials } from "../stores/registry/credentials.ts";
 import { askHelper } from "./credential_helper.ts";
 

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { isJsonObject } from "../oci/descriptor.ts";
+import { isJsonObject } from "../oci/parse_json.ts";
 import type { Credentials } from "../stores/registry/credentials.ts";
 
 /** Milliseconds: a helper may have to ask the user for a passphrase. */

@@ -1,5 +1,6 @@
 import process from "node:process";
-import { type ArchiveReport, verifyArchive } from "../archive/verify.ts";
+import type { ArchiveReport } from "../archive/report.ts";
+import { verifyArchive } from "../archive/verify.ts";
 import { print } from "./output.ts";
 import { isUrl } from "./source.ts";
 

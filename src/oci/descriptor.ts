@@ -1,6 +1,7 @@
 import { InvalidDescriptorError, quote } from "../errors.ts";
 import { parseDigest } from "./digest.ts";
 import { MediaType } from "./media_type.ts";
+import { FieldNames, isJsonObject, type JsonObject, kindOf } from "./parse_json.ts";
 
 /**
  * What points at a blob: its type, its digest and its size.
@@ -48,13 +49,23 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 /** What a descriptor stands in; a function, where that takes a while to say. */
 export type Where = string | (() => string);
 
-/** A JSON object whose fields nobody has looked at. */
-export type JsonObject = Record<string, unknown>;
-
-/** Whether a parsed JSON value is an object: not null, not an array. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+const FIELDS = new FieldNames(
+  "mediaType",
+  "digest",
+  "size",
+  "urls",
+  "annotations",
+  "data",
+  "platform",
+  "artifactType",
+);
+const PLATFORM_FIELDS = new FieldNames(
+  "architecture",
+  "os",
+  "os.version",
+  "os.features",
+  "variant",
+);
 
 /**
  * Makes a descriptor of parsed JSON: every field checked, unknown ones left out, empty optional ones
@@ -65,8 +76,9 @@ export function isJsonObject(value: unknown): value is JsonObject {
  */
 export function parseDescriptor(value: unknown, where: Where): Descriptor {
   if (!isJsonObject(value)) {
-    throw broken(where, "", `expected an object, found ${kind(value)}`);
+    throw broken(where, "", `expected an object, found ${kindOf(value)}`);
   }
+  checkNames(value, FIELDS, where);
   const digest = optional(value, "digest", where);
   if (!digest) throw broken(where, "digest", "is missing");
   try {
@@ -84,13 +96,8 @@ export function parseDescriptor(value: unknown, where: Where): Descriptor {
   if (urls) descriptor.urls = urls;
   const annotations = parseAnnotations(value.annotations, where);
   if (annotations) descriptor.annotations = annotations;
-  const data = optional(value, "data", where);
-  if (data) {
-    if (!BASE64.test(data) || data.length % 4 !== 0) {
-      throw broken(where, "data", "must be base64 (RFC 4648, section 4)");
-    }
-    descriptor.data = data;
-  }
+  const data = parseData(value, where);
+  if (data) descriptor.data = data;
   if (value.platform != null) descriptor.platform = parsePlatformObject(value.platform, where);
   const artifactType = optional(value, "artifactType", where);
   if (artifactType) descriptor.artifactType = artifactType;
@@ -104,7 +111,7 @@ export function parseAnnotations(
 ): Record<string, string> | undefined {
   if (value == null) return undefined;
   if (!isJsonObject(value)) {
-    throw broken(where, "annotations", `must be an object, not ${kind(value)}`);
+    throw broken(where, "annotations", `must be an object, not ${kindOf(value)}`);
   }
   let isEmpty = true;
   for (const key in value) {
@@ -112,7 +119,7 @@ export function parseAnnotations(
     const text = value[key];
     if (typeof text !== "string") {
       const field = `annotations[${quote(key)}]`;
-      throw broken(where, field, `must be a string, not ${kind(text)}`);
+      throw broken(where, field, `must be a string, not ${kindOf(text)}`);
     }
   }
   // A spread defines `__proto__` as a plain key; assigning it would not.
@@ -130,17 +137,28 @@ function parseSize(size: unknown, where: Where): number {
       where,
       "size",
       `must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, not ${
-        typeof size === "number" ? size : kind(size)
+        typeof size === "number" ? size : kindOf(size)
       }`,
     );
   }
   return size as number;
 }
 
+/** Embedded data in the form in which Go writes it again: line breaks and unused bits left out. */
+function parseData(object: JsonObject, where: Where): string | undefined {
+  const data = optional(object, "data", where)?.replace(/[\r\n]/g, "");
+  if (!data) return undefined;
+  if (!BASE64.test(data) || data.length % 4 !== 0) {
+    throw broken(where, "data", "must be base64 (RFC 4648, section 4)");
+  }
+  return btoa(atob(data));
+}
+
 function parsePlatformObject(value: unknown, where: Where): Platform {
   if (!isJsonObject(value)) {
-    throw broken(where, "platform", `must be an object, not ${kind(value)}`);
+    throw broken(where, "platform", `must be an object, not ${kindOf(value)}`);
   }
+  checkNames(value, PLATFORM_FIELDS, where);
   const platform: Platform = {
     architecture: optional(value, "architecture", where) ?? "",
     os: optional(value, "os", where) ?? "",
@@ -154,11 +172,16 @@ function parsePlatformObject(value: unknown, where: Where): Platform {
   return platform;
 }
 
+function checkNames(object: JsonObject, fields: FieldNames, where: Where): void {
+  const found = fields.misspelled(object);
+  if (found) throw broken(where, quote(found.key), `must be written ${quote(found.field)}`);
+}
+
 function optional(object: JsonObject, field: string, where: Where): string | undefined {
   const value = object[field];
   if (value == null) return undefined;
   if (typeof value === "string") return value;
-  throw broken(where, field, `must be a string, not ${kind(value)}`);
+  throw broken(where, field, `must be a string, not ${kindOf(value)}`);
 }
 
 function strings(object: JsonObject, field: string, where: Where): string[] | undefined {
@@ -182,12 +205,4 @@ function broken(
     why,
     options,
   );
-}
-
-function kind(value: unknown): string {
-  return value === null || value === undefined
-    ? "nothing"
-    : Array.isArray(value)
-    ? "an array"
-    : `a ${typeof value}`;
 }

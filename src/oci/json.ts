@@ -25,7 +25,8 @@ export type JsonValue =
 
 /** A descriptor's fields in the order of image-spec's Go struct, empty optional ones left out. */
 export function descriptorJson(descriptor: Descriptor): JsonValue {
-  const { platform, annotations, urls } = descriptor;
+  const { platform, urls } = descriptor;
+  const annotations = Object.entries(descriptor.annotations ?? {});
   const features = platform?.["os.features"];
   return {
     mediaType: descriptor.mediaType,
@@ -33,8 +34,8 @@ export function descriptorJson(descriptor: Descriptor): JsonValue {
     size: descriptor.size,
     urls: urls?.length ? urls : undefined,
     // A Map, since a JavaScript object moves keys like "1" to the front.
-    annotations: annotations && Object.keys(annotations).length > 0
-      ? new Map(Object.entries(annotations))
+    annotations: annotations.length > 0
+      ? new Map(annotations.map(([key, value]) => [key.toWellFormed(), value]))
       : undefined,
     data: descriptor.data || undefined,
     platform: platform && {

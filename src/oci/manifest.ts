@@ -1,12 +1,7 @@
 import { InvalidManifestError, quote } from "../errors.ts";
-import {
-  type Descriptor,
-  isJsonObject,
-  type JsonObject,
-  parseAnnotations,
-  parseDescriptor,
-} from "./descriptor.ts";
+import { type Descriptor, parseAnnotations, parseDescriptor } from "./descriptor.ts";
 import { isIndexType, isManifestType } from "./media_type.ts";
+import { FieldNames, isJsonObject, type JsonObject, kindOf, parseJson } from "./parse_json.ts";
 
 /** What a manifest and an index have in common. */
 export interface ManifestFields {
@@ -34,6 +29,18 @@ export interface Index extends ManifestFields {
   manifests: Descriptor[];
 }
 
+const FIELDS = new FieldNames(
+  "schemaVersion",
+  "mediaType",
+  "artifactType",
+  "config",
+  "layers",
+  "manifests",
+  "subject",
+  "annotations",
+  "fsLayers",
+);
+
 /**
  * Reads an image manifest, OCI's or Docker's. One that is also an index is refused: two readers
  * could take it for two different images (CVE-2021-41190).
@@ -43,7 +50,10 @@ export interface Index extends ManifestFields {
  * @throws {InvalidDescriptorError} where a descriptor in it is broken
  */
 export function parseManifest(bytes: Uint8Array, digest: string): Manifest {
-  const json = parseDocument(bytes, digest);
+  return readManifest(parseDocument(bytes, digest), digest);
+}
+
+function readManifest(json: JsonObject, digest: string): Manifest {
   if (Object.hasOwn(json, "manifests")) {
     throw new InvalidManifestError(digest, "manifests", "belongs to an index, not to a manifest");
   }
@@ -68,7 +78,10 @@ export function parseManifest(bytes: Uint8Array, digest: string): Manifest {
  * @throws {InvalidDescriptorError} where a descriptor in it is broken
  */
 export function parseIndex(bytes: Uint8Array, digest: string): Index {
-  const json = parseDocument(bytes, digest);
+  return readIndex(parseDocument(bytes, digest), digest);
+}
+
+function readIndex(json: JsonObject, digest: string): Index {
   for (const field of ["config", "layers"]) {
     if (Object.hasOwn(json, field)) {
       throw new InvalidManifestError(digest, field, "belongs to a manifest, not to an index");
@@ -84,13 +97,15 @@ export function parseIndex(bytes: Uint8Array, digest: string): Index {
 }
 
 /**
- * Reads a document whose media type nobody has told: an index has manifests.
+ * Reads a document whose media type nobody has told: a manifest has a config or layers.
  *
  * @throws as {@linkcode parseIndex} or {@linkcode parseManifest}
  */
 export function parseManifestOrIndex(bytes: Uint8Array, digest: string): Manifest | Index {
-  const isIndex = Object.hasOwn(parseDocument(bytes, digest), "manifests");
-  return isIndex ? parseIndex(bytes, digest) : parseManifest(bytes, digest);
+  const json = parseDocument(bytes, digest);
+  const isManifest = !Object.hasOwn(json, "manifests") &&
+    (Object.hasOwn(json, "config") || Object.hasOwn(json, "layers"));
+  return isManifest ? readManifest(json, digest) : readIndex(json, digest);
 }
 
 /** The descriptor by which a referrer is listed: [distribution spec, "Listing Referrers"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers). */
@@ -118,6 +133,14 @@ function parseDocument(bytes: Uint8Array, digest: string): JsonObject {
     throw new InvalidManifestError(digest, "", "is not JSON", { cause });
   }
   if (!isJsonObject(json)) throw new InvalidManifestError(digest, "", "is not a JSON object");
+  const found = FIELDS.misspelled(json);
+  if (found) {
+    throw new InvalidManifestError(
+      digest,
+      quote(found.key),
+      `must be written ${quote(found.field)}: programs differ in whether they read it as that`,
+    );
+  }
   if (Object.hasOwn(json, "fsLayers")) {
     throw new InvalidManifestError(
       digest,
@@ -125,13 +148,11 @@ function parseDocument(bytes: Uint8Array, digest: string): JsonObject {
       "belongs to Docker's schema 1, which has no digests for an archive; push the image anew",
     );
   }
+  const version = json.schemaVersion;
   // containerd reads documents without a version too.
-  if (json.schemaVersion !== undefined && json.schemaVersion !== 2) {
-    throw new InvalidManifestError(
-      digest,
-      "schemaVersion",
-      `must be 2, not ${quote(String(json.schemaVersion))}`,
-    );
+  if (version !== undefined && version !== 2) {
+    const found = typeof version === "number" ? version : kindOf(version);
+    throw new InvalidManifestError(digest, "schemaVersion", `must be 2, not ${found}`);
   }
   return json;
 }
@@ -158,9 +179,4 @@ function parseDescriptors(json: JsonObject, field: string, digest: string): Desc
   const list = json[field] ?? [];
   if (!Array.isArray(list)) throw new InvalidManifestError(digest, field, "must be an array");
   return list.map((item, i) => parseDescriptor(item, () => `manifest ${digest} ${field}[${i}]`));
-}
-
-/** Parses JSON as Go does: broken UTF-8 becomes U+FFFD, a byte order mark is an error. */
-export function parseJson(bytes: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
 }

@@ -7,16 +7,16 @@ import {
 import { abortable, readBlob } from "../content/read.ts";
 import type { ContentStore, Referrers, Resolver, Roots, StoreOptions } from "../content/store.ts";
 import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../oci/annotation.ts";
-import { type Descriptor, isJsonObject } from "../oci/descriptor.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
 import {
   type Index,
   type Manifest,
   parseIndex,
-  parseJson,
   parseManifest,
   referrerDescriptor,
 } from "../oci/manifest.ts";
 import { isIndexType, isManifestType } from "../oci/media_type.ts";
+import { isJsonObject, parseJson } from "../oci/parse_json.ts";
 
 /** The bound of a layout. */
 export interface LayoutOptions {

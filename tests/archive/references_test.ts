@@ -266,7 +266,7 @@ test("manifest.json may be missing, and may not point at what is missing", async
   assert.deepEqual((await found(files)).problems, [
     `missing ${nowhere}: manifest.json needs it, the archive lacks it`,
     "missing ../../etc/passwd: manifest.json needs it, the archive lacks it",
-    "missing undefined: manifest.json needs it, the archive lacks it",
+    "layout manifest.json: expected only paths in its image 1",
   ]);
 });
 

@@ -66,6 +66,23 @@ test("verifyArchive() accepts it with every option", async () => {
   }
 });
 
+test("verifyArchive() accepts documents that begin with a line break, or lack their lists", async () => {
+  const store = new MemoryStore();
+  const config = await store.add(MediaType.ImageConfig, utf8('{"config":{}}'));
+  const documents = [
+    [MediaType.ImageManifest, `\n\t ${JSON.stringify({ config, layers: [] })}`],
+    [MediaType.ImageManifest, JSON.stringify({ config })],
+    [MediaType.ImageIndex, "{}"],
+    [MediaType.ImageIndex, '\r\n{"manifests":null}'],
+  ] as const;
+  const roots = await Promise.all(documents.map(([type, text]) => store.add(type, utf8(text))));
+  for (const chunkSize of [1, 1 << 20]) {
+    const bytes = await collect(exportArchive(store, roots));
+    const report = await verifyArchive(streamOf(chunked(bytes, chunkSize)));
+    assert.deepEqual(report.problems, []);
+  }
+});
+
 test("verifyArchive() accepts any order, ./ before names, and no directories", async () => {
   const { files } = await smallFiles();
   for (const prefix of ["", "./", "././"]) {

@@ -111,6 +111,11 @@ test("parseDescriptor() names where and which field is at fault", () => {
     ["os.features", { ...LEAST, platform: { "os.features": "win32k" } }],
     ["variant", { ...LEAST, platform: { variant: 7 } }],
     ["artifactType", { ...LEAST, artifactType: [] }],
+    ['"Size"', { ...LEAST, Size: 6 }],
+    ['"DIGEST"', { ...LEAST, DIGEST }],
+    ['"urlſ"', { ...LEAST, "urlſ": [] }],
+    ['"OS"', { ...LEAST, platform: { os: "linux", OS: "windows" } }],
+    ['"os.Version"', { ...LEAST, platform: { "os.Version": "10" } }],
   ];
   for (const [field, value] of cases) {
     assert.throws(() => parseDescriptor(value, "index.json manifests[3]"), (error) => {
@@ -121,6 +126,13 @@ test("parseDescriptor() names where and which field is at fault", () => {
       assert.ok(error.message.includes("index.json manifests[3]"), error.message);
       return true;
     }, `${field}: ${JSON.stringify(value)}`);
+  }
+});
+
+test("parseDescriptor() brings data to the one form that Go writes", () => {
+  const cases = [["QQ==", "QQ=="], ["QR==", "QQ=="], ["QU\r\nJD", "QUJD"], ["\n", undefined]];
+  for (const [data, expected] of cases) {
+    assert.equal(parseDescriptor({ ...LEAST, data }, "here").data, expected);
   }
 });
 

@@ -117,3 +117,9 @@ test("descriptorJson() leaves out what is empty, but never a platform's two", ()
       '"platform":{"architecture":"","os":""}}',
   );
 });
+
+test("descriptorJson() merges annotations whose keys Go reads as the same", () => {
+  const annotations = Object.fromEntries([["\ud800", "first"], ["\udfff", "second"], ["a", "1"]]);
+  const json = write(descriptorJson({ mediaType: "", digest: "sha256:0", size: 1, annotations }));
+  assert.ok(json.includes('"annotations":{"a":"1","\ufffd":"second"}'), json);
+});

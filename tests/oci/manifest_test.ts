@@ -145,10 +145,20 @@ test("Docker's schema 1 is refused with a way on", () => {
 });
 
 test("other versions are refused", () => {
-  for (const schemaVersion of [1, 3, "2", null]) {
+  for (const schemaVersion of [1, 3, "2", null, {}, [[]], { toString: 1 }]) {
     refuses(parseManifest, json({ schemaVersion, config: CONFIG, layers: [] }), "schemaVersion");
     refuses(parseIndex, json({ schemaVersion, manifests: [] }), "schemaVersion");
   }
+});
+
+test("a field in another case is refused: Go reads it, others do not", () => {
+  const manifest = { config: CONFIG, layers: [] };
+  for (const key of ["Layers", "LAYERS", "layerſ", "Config", "Manifests", "Subject", "mediatype"]) {
+    refuses(parseManifest, json({ ...manifest, [key]: [] }), JSON.stringify(key));
+    refuses(parseIndex, json({ manifests: [], [key]: [] }), JSON.stringify(key));
+  }
+  const document = { manifests: [], annotations: { Layers: "1" }, other: 1, layer: 1, Ärger: 1 };
+  assert.deepEqual(parseIndex(json(document), DIGEST).manifests, []);
 });
 
 test("fields of another type are refused", () => {

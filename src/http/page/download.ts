@@ -1,5 +1,6 @@
 /// <reference lib="dom" />
-import { type ArchiveFinding, type ArchiveReport, verifyArchive } from "../../archive/verify.ts";
+import type { ArchiveFinding, ArchiveReport } from "../../archive/report.ts";
+import { verifyArchive } from "../../archive/verify.ts";
 import { BlobReadError } from "../../errors.ts";
 import { fetchArchive } from "./fetch_archive.ts";
 import type { Sink } from "./save.ts";

@@ -1,9 +1,9 @@
 import { createDigester } from "../../content/digester.ts";
 import { DigestMismatchError, RegistryError } from "../../errors.ts";
-import { type Descriptor, isJsonObject } from "../../oci/descriptor.ts";
+import type { Descriptor } from "../../oci/descriptor.ts";
 import { parseDigest } from "../../oci/digest.ts";
-import { parseJson } from "../../oci/manifest.ts";
 import { isIndexType, isManifestType, MediaType } from "../../oci/media_type.ts";
+import { isJsonObject, parseJson } from "../../oci/parse_json.ts";
 import { acceptManifests } from "./accept.ts";
 import type { Answer } from "./answer.ts";
 import type { Client } from "./client.ts";

@@ -1,6 +1,5 @@
 import { quote, RegistryAuthError, RegistryError } from "../../errors.ts";
-import { isJsonObject } from "../../oci/descriptor.ts";
-import { parseJson } from "../../oci/manifest.ts";
+import { isJsonObject, parseJson } from "../../oci/parse_json.ts";
 import type { Answer } from "./answer.ts";
 import { parseRetryAfter, Transient } from "./attempts.ts";
 import { plainUrl } from "./transport_error.ts";

@@ -1,6 +1,5 @@
 import { RegistryAuthError } from "../../errors.ts";
-import { isJsonObject } from "../../oci/descriptor.ts";
-import { parseJson } from "../../oci/manifest.ts";
+import { isJsonObject, parseJson } from "../../oci/parse_json.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Challenge } from "./challenge.ts";
 import { basic, type Credentials, secretsOf } from "./credentials.ts";
