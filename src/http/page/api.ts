@@ -10,9 +10,12 @@ export type Plan = PlanJson & { filename: string };
 export class ServerError extends Error {
   override readonly name = "ServerError";
   readonly status: number;
-  constructor(status: number, detail: string) {
+  /** The class of the server's error, where it says. */
+  readonly code: string | undefined;
+  constructor(status: number, detail: string, code?: string) {
     super(detail);
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -62,8 +65,8 @@ async function fetchJson<Value>(url: string, signal?: AbortSignal): Promise<Valu
 /** What the server says of its refusal. */
 export async function serverError(response: Response): Promise<ServerError> {
   const { status, statusText } = response;
-  const problem = await response.json().catch(() => ({}));
-  return new ServerError(status, problem.detail ?? `The server answered ${status} ${statusText}`);
+  const { detail, code } = await response.json().catch(() => ({}));
+  return new ServerError(status, detail ?? `The server answered ${status} ${statusText}`, code);
 }
 
 /** An error's text for people; of browsers' network errors nothing can be learnt. */

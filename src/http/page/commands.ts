@@ -41,6 +41,7 @@ export function commandsFor(target: CommandTarget): Command[] {
       text: `${fetched} | docker load`,
       hint: hasManifestJson ? "" : "Needs Docker 25 or later: there is no manifest.json inside.",
     },
+    { tool: "podman", text: `${fetched} | podman load`, hint: "" },
   ];
 }
 

@@ -50,17 +50,19 @@ export function totalSize(node: ImageNode, seen: Set<string> = new Set()): numbe
 /** A platform that a root index has, with the bytes of what is behind it. */
 export interface PlatformChoice {
   platform: string;
-  size: number;
+  /** None where its manifest could not be read. */
+  size?: number;
 }
 
 /** The platforms that can be chosen. A single manifest has none to choose from. */
 export function platformsOf(root: ImageNode): PlatformChoice[] {
-  const sizes = new Map<string, number>();
+  const sizes = new Map<string, number | undefined>();
   if (!isIndexType(root.mediaType)) return [];
   for (const child of root.children ?? []) {
     const { platform, role } = child;
     if (role !== "manifest" || !platform || attestation(child)) continue;
-    sizes.set(platform, (sizes.get(platform) ?? 0) + totalSize(child));
+    const size = child.children ? (sizes.get(platform) ?? 0) + totalSize(child) : undefined;
+    sizes.set(platform, size ?? sizes.get(platform));
   }
   return [...sizes].map(([platform, size]) => ({ platform, size }));
 }

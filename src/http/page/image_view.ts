@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
 import type { ImageNode } from "../image_tree.ts";
-import { archiveUrl, fetchPlan, fetchTree, messageOf, type Plan } from "./api.ts";
+import { archiveUrl, fetchPlan, fetchTree, messageOf, type Plan, ServerError } from "./api.ts";
 import { announce, el, icon, problemBox } from "./dom.ts";
 import { DownloadView } from "./download_view.ts";
 import { formatBytes, nameParts } from "./format.ts";
-import { OptionsForm } from "./options_form.ts";
+import { OptionsForm, SKIP_MISSING } from "./options_form.ts";
 import { commandList, planFacts } from "./plan_view.ts";
 import { formatFragment, type Selection } from "./selection.ts";
 import { TreeView } from "./tree_view.ts";
@@ -18,6 +18,7 @@ export class ImageView {
   readonly heading: HTMLElement;
   #name: string;
   #query: URLSearchParams;
+  #form: OptionsForm | undefined;
   #tree: TreeView | undefined;
   #download: DownloadView | undefined;
   #archive = el("div", { "aria-busy": "true" }, ...skeleton(3));
@@ -71,7 +72,7 @@ export class ImageView {
 
   #show(root: ImageNode): void {
     const tree = this.#tree = new TreeView(root);
-    const form = new OptionsForm(root, this.#query, (query) => this.#choose(query));
+    const form = this.#form = new OptionsForm(root, this.#query, (query) => this.#choose(query));
     this.#layOut([form.element], [tree.element]);
   }
 
@@ -107,13 +108,26 @@ export class ImageView {
       this.#download?.cancel();
       this.#tree?.include(undefined);
       this.#archive.replaceChildren(
-        problemBox("There is no archive with these options", messageOf(error)),
+        problemBox("There is no archive with these options", messageOf(error), this.#help(error)),
       );
       this.#commands.replaceChildren(
         el("p", { class: "hint" }, "They come when there is an archive."),
       );
     }
     this.#archive.setAttribute("aria-busy", "false");
+  }
+
+  /** The option that helps, as a button. */
+  #help(error: unknown): HTMLElement | undefined {
+    const helps = error instanceof ServerError && error.code === "BlobNotFoundError" &&
+      !this.#query.has(SKIP_MISSING.name);
+    return helps
+      ? el(
+        "button",
+        { type: "button", click: () => this.#form?.turnOn(SKIP_MISSING) },
+        SKIP_MISSING.label,
+      )
+      : undefined;
   }
 
   #showPlan(plan: Plan): void {

@@ -11,6 +11,13 @@ interface Flag {
   hint: string;
 }
 
+/** The flag that helps where manifests are missing. */
+export const SKIP_MISSING: Flag = {
+  name: "skip-missing",
+  label: "Leave out what the store lacks",
+  hint: "Else a missing manifest stops the export",
+};
+
 /** The form for platforms and options: it reads a query, and writes one. */
 export class OptionsForm {
   readonly element: HTMLFormElement;
@@ -56,6 +63,13 @@ export class OptionsForm {
     return query;
   }
 
+  /** Sets a flag, as a click does. */
+  turnOn({ name }: Flag): void {
+    const box = this.element.elements.namedItem(name) as HTMLInputElement;
+    box.checked = true;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
   #read(query: URLSearchParams): void {
     const platforms = query.getAll("platform").flatMap((text) => text.split(","));
     for (const input of this.element.querySelectorAll("input")) {
@@ -83,7 +97,13 @@ function platformFields(root: ImageNode): HTMLElement | undefined {
           "label",
           { class: "chip" },
           el("input", { type: "checkbox", name: "platform", value: platform }),
-          el("span", {}, platform, " ", el("small", {}, formatBytes(size))),
+          el(
+            "span",
+            {},
+            platform,
+            " ",
+            el("small", {}, size === undefined ? "missing" : formatBytes(size)),
+          ),
         )
       ),
     ),
@@ -106,11 +126,7 @@ function flagsOf(root: ImageNode): Flag[] {
         hint: "A chosen platform then only decides what docker load takes",
       }]
       : [],
-    {
-      name: "skip-missing",
-      label: "Leave out what the store lacks",
-      hint: "Else a missing manifest stops the export",
-    },
+    SKIP_MISSING,
     {
       name: "skip-non-distributable",
       label: "Leave out non-distributable layers",

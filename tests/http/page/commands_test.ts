@@ -14,11 +14,12 @@ const target = {
 };
 const texts = (commands: { text: string }[]) => commands.map(({ text }) => text);
 
-test("commandsFor() fetches with curl, and loads with ctr and docker", () => {
+test("commandsFor() fetches with curl, and loads with ctr, docker and podman", () => {
   assert.deepEqual(texts(commandsFor(target)), [
     "curl -f -C - -o alpine-3.22.tar https://example.com/archives/alpine:3.22.tar",
     "curl -f https://example.com/archives/alpine:3.22.tar | sudo ctr images import -",
     "curl -f https://example.com/archives/alpine:3.22.tar | docker load",
+    "curl -f https://example.com/archives/alpine:3.22.tar | podman load",
   ]);
 });
 
