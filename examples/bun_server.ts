@@ -1,7 +1,8 @@
 /**
- * Every image of a layout over HTTP, on Bun. The archives are stored nowhere, and can be resumed.
+ * Every image of a layout over HTTP, on Bun, in a project that has the package installed. The archives
+ * are stored nowhere, and can be resumed.
  *
- *     LAYOUT=./layout PORT=8080 bun examples/bun_server.ts
+ *     LAYOUT=./layout PORT=8080 bun bun_server.ts
  *     curl http://localhost:8080/archives
  */
 import process from "node:process";

@@ -78,7 +78,7 @@ console.log(JSON.stringify({ sha256: hash.digest("hex"), size, ok }));
 /** Packs for npm and unpacks into node_modules, with the packages that it depends on beside it. */
 async function installPackage(folder: string): Promise<void> {
   const tarball = join(folder, "package.tgz");
-  await deno("pack", "--allow-dirty", "--no-source-maps", "--ignore=tests", `--output=${tarball}`);
+  await deno("task", "pack", `--output=${tarball}`);
   const installed = join(folder, "node_modules/@oci/archive");
   await mkdir(installed, { recursive: true });
   await must("tar", ["-xzf", tarball, "--strip-components=1", "-C", installed]);
