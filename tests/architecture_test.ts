@@ -155,7 +155,7 @@ test("only named files notice the runtime", () => {
   const notices = SOURCES
     .filter(({ path }) => roomOf(path) !== "cli")
     .filter(({ text }) =>
-      /"node:|`node:|\bDeno\.|\bBun\.|\bprocess\b\s*[.?]|\bgetBuiltinModule\b|\bBuffer\./
+      /"node:|`node:|\b(?:Deno|Bun)\b|\bprocess\b\s*[.?]|\bgetBuiltinModule\b|\bBuffer\./
         .test(withoutComments(text))
     )
     .map(({ path }) => path);
