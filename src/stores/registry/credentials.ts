@@ -24,6 +24,14 @@ export function basic(username: string, password: string): string {
   return `Basic ${btoa(String.fromCharCode(...bytes))}`;
 }
 
+/**
+ * Whether a token can stand in a header. One that cannot would make fetch throw, with the token in
+ * its message.
+ */
+export function isBearerToken(text: unknown): text is string {
+  return typeof text === "string" && /^[\x21-\x7e]+$/.test(text);
+}
+
 /** What of an `Authorization` header nobody may read: the credentials, and the password in them. */
 export function secretsOf(authorization: string | undefined): string[] {
   const [, scheme, value] = /^(\S+) (.+)$/.exec(authorization ?? "") ?? [];

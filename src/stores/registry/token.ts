@@ -2,7 +2,7 @@ import { RegistryAuthError } from "../../errors.ts";
 import { isJsonObject, parseJson } from "../../oci/parse_json.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Challenge } from "./challenge.ts";
-import { basic, type Credentials, secretsOf } from "./credentials.ts";
+import { basic, type Credentials, isBearerToken, secretsOf } from "./credentials.ts";
 import { isLoopback } from "./endpoint.ts";
 import type { Http, HttpRequest } from "./http.ts";
 import { expectOk } from "./status.ts";
@@ -114,10 +114,7 @@ function parseToken(bytes: Uint8Array, url: URL): Token {
   }
   const { token, access_token, expires_in, refresh_token } = isJsonObject(json) ? json : {};
   const given = token || access_token;
-  // What cannot stand in a header would make fetch throw, with the token in its message.
-  if (typeof given !== "string" || !/^[\x21-\x7e]+$/.test(given)) {
-    throw refuse("the token server's answer has no token");
-  }
+  if (!isBearerToken(given)) throw refuse("the token server's answer has no token");
   const seconds = typeof expires_in === "number" ? expires_in : MIN_LIFETIME;
   return {
     token: given,

@@ -219,6 +219,32 @@ test("Bearer: a registry token is sent as it is", async () => {
   assertKept(registry, ["https://registry.test"]);
 });
 
+test("Bearer: a registry token that no header may hold is refused before it is sent, and not told", async () => {
+  for (const registryToken of ["my-secret\n", "my\r\nsecret: x", "my-secret\u2713", "my secret"]) {
+    const { registry } = await guarded(BEARER, new Set());
+    const retries: unknown[] = [];
+    const store = storeOf(registry, {
+      credentials: () => ({ registryToken }),
+      onRetry: (retry) => retries.push(retry),
+    });
+    await assert.rejects(() => store.resolve(), (error) => {
+      assert.ok(error instanceof RegistryAuthError, String(error));
+      assert.match(error.message, /registryToken.*such as a line break; give it without/);
+      assert.doesNotMatch(`${error.stack} ${error.cause} ${JSON.stringify(error)}`, /secret|my/);
+      return true;
+    });
+    assert.deepEqual(retries, []);
+    assert.equal(registry.seen.length, 1);
+  }
+});
+
+test("Basic: a password may hold whatever it likes, since base64 hides it from the header", async () => {
+  const header = `Basic ${btoa("user:two\nlines")}`;
+  const { registry, image } = await guarded("Basic realm=x", new Set([header]));
+  const credentials = () => ({ username: "user", password: "two\nlines" });
+  await readBlob(storeOf(registry, { credentials }), image.config);
+});
+
 for (
   const [what, realm] of [
     ["is plain http", "http://auth.test/token"],
