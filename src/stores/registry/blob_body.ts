@@ -52,7 +52,7 @@ export class BlobBody {
       for (;;) {
         try {
           this.#answer ??= await ask(this.#canRange ? this.#at : 0, signal);
-          yield* this.#read(this.#answer);
+          yield* this.#read(this.#answer, signal);
           return;
         } catch (error) {
           this.close();
@@ -70,13 +70,13 @@ export class BlobBody {
     this.#answer = undefined;
   }
 
-  async *#read(answer: Answer): AsyncGenerator<Uint8Array, void> {
+  async *#read(answer: Answer, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
     const { descriptor: { size }, start, end } = this.#options;
     const isWhole = start === 0 && end === size;
     let skip = this.#at - this.#firstByte(answer);
     this.#discard(skip);
     for (;;) {
-      const chunk = await this.#next(answer);
+      const chunk = await this.#next(answer, signal);
       if (!chunk) break;
       const wanted = chunk.subarray(Math.min(skip, chunk.length));
       skip -= chunk.length - wanted.length;
@@ -93,10 +93,10 @@ export class BlobBody {
     throw new Transient(new RegistryError(plainUrl(answer.url), why));
   }
 
-  async #next(answer: Answer): Promise<Uint8Array | undefined> {
+  async #next(answer: Answer, signal: AbortSignal): Promise<Uint8Array | undefined> {
     const { end, limiter } = this.#options;
     try {
-      return await limiter.run(() => answer.read());
+      return await limiter.run(() => answer.read(), { signal });
     } catch (error) {
       // Only the end of the answer was missing.
       if (this.#at >= end) return undefined;
