@@ -187,11 +187,8 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
       descriptor,
       start,
       end,
-      ask: (from, signal) => {
-        const headers = acceptOf(descriptor);
-        if (from > 0 || end < size) {
-          headers.range = `bytes=${from}-${end < size ? end - 1 : ""}`;
-        }
+      ask: (range, signal) => {
+        const headers = { ...acceptOf(descriptor), ...(range && { range }) };
         return this.#client.request(path, { headers, attempts, signal });
       },
       attempts,
