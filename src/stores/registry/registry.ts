@@ -29,6 +29,7 @@ import { Allowance } from "./allowance.ts";
 import { Attempts } from "./attempts.ts";
 import { BlobBody } from "./blob_body.ts";
 import { bodyStream } from "./body_stream.ts";
+import { checkOptions } from "./check_options.ts";
 import { Client, type ClientOptions } from "./client.ts";
 import { Limiter } from "./limiter.ts";
 import { listReferrers, listReferrersByTag } from "./referrers.ts";
@@ -117,13 +118,8 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
    * @throws {RangeError | TypeError} where an option is out of range
    */
   constructor(image: string, options: RegistryOptions = {}) {
+    checkOptions(options);
     const { concurrency = 8, lookAhead = 7, maxAhead = 8 << 20 } = options;
-    if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
-      throw new RangeError(`Cannot use concurrency ${concurrency}: expected 1 or more`);
-    }
-    if (!Number.isSafeInteger(lookAhead) || lookAhead < 0) {
-      throw new RangeError(`Cannot use lookAhead ${lookAhead}: expected 0 or more`);
-    }
     this.#reference = parseReference(image);
     this.#options = options;
     this.lookAhead = lookAhead;
