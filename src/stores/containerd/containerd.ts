@@ -81,6 +81,7 @@ export class ContainerdStore
   #connection: Connection;
   #namespace: string;
 
+  /** @throws {TypeError} where the address or the namespace cannot be one */
   constructor(
     { address = "/run/containerd/containerd.sock", namespace = "default" }: ContainerdOptions = {},
   ) {
