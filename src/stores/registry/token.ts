@@ -1,5 +1,6 @@
-import { RegistryAuthError } from "../../errors.ts";
+import { LimitError, RegistryAuthError } from "../../errors.ts";
 import { isJsonObject, parseJson } from "../../oci/parse_json.ts";
+import type { Answer } from "./answer.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Challenge } from "./challenge.ts";
 import { basic, type Credentials, isBearerToken, secretsOf } from "./credentials.ts";
@@ -55,9 +56,20 @@ export async function fetchToken(
   const bytes = await attempts.run(async () => {
     const answer = await http.send(httpRequest, { attempts, signal });
     await expectOk(answer, { host, secrets });
-    return await answer.bytes(["size of a token's answer", MAX_BODY]);
+    return await readToken(answer);
   }, { signal });
   return parseToken(bytes, httpRequest.url);
+}
+
+async function readToken(answer: Answer): Promise<Uint8Array> {
+  try {
+    return await answer.bytes(["size of a token's answer", MAX_BODY]);
+  } catch (error) {
+    if (!(error instanceof LimitError)) throw error;
+    // No option moves this limit.
+    const why = `the token server's answer is longer than ${MAX_BODY} bytes`;
+    throw new RegistryAuthError(plainUrl(answer.url), why);
+  }
 }
 
 function tokenRequest(

@@ -312,13 +312,25 @@ for (
     const { registry } = await guarded(BEARER, new Set());
     registry.interceptions.push(({ url }) => url.host === "auth.test" ? answer() : undefined);
     await assert.rejects(() => storeOf(registry).resolve(), (error) => {
-      assert.match((error as Error).name, /^(RegistryAuthError|RegistryError|LimitError)$/);
+      assert.match((error as Error).name, /^(RegistryAuthError|RegistryError)$/);
       assert.doesNotMatch(String((error as Error).stack), /secret-body/);
       return true;
     });
     assert.ok(registry.seen.length < 20, String(registry.seen.length));
   });
 }
+
+test("Bearer: a token server's answer over 1 MiB is a refusal, as any other that is no token", async () => {
+  const { registry } = await guarded(BEARER, new Set());
+  registry.interceptions.push(({ url }) =>
+    url.host === "auth.test" ? json({ token: "x".repeat(10 << 20) }) : undefined
+  );
+  await assert.rejects(() => storeOf(registry).resolve(), {
+    name: "RegistryAuthError",
+    message: `Cannot get ${REALM}: the token server's answer is longer than 1048576 bytes`,
+  });
+  assert.equal(registry.seen.length, 2);
+});
 
 test("a token server that redirects a form gets no second chance to see it", async () => {
   const { registry } = await guarded(BEARER, new Set());

@@ -504,3 +504,23 @@ test("pages of referrers that lead in a circle, or on and on, are an error", asy
     assert.ok(registry.seen.length <= 1000, String(registry.seen.length));
   }
 });
+
+test("a page of referrers that is missing is named by its URL, without its query", async () => {
+  const { registry, store, image } = await setUp();
+  registry.interceptions.push(({ url }) => {
+    if (!url.pathname.includes("/referrers/")) return undefined;
+    if (url.search !== "") return failure(404, "GONE");
+    return new Response('{"schemaVersion":2,"manifests":[]}', {
+      headers: {
+        "content-type": "application/vnd.oci.image.index.v1+json",
+        link: "<?page=secret>; rel=next",
+      },
+    });
+  });
+  const url = `https://registry.test/v2/team/app/referrers/${image.manifest.digest}`;
+  await assert.rejects(() => store.referrers(image.manifest), {
+    name: "RegistryError",
+    url,
+    message: `Cannot get ${url}: a page of the list is missing`,
+  });
+});
