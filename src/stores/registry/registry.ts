@@ -12,7 +12,7 @@ import {
   RegistryError,
 } from "../../errors.ts";
 import type {
-  BlobBody as Body,
+  BlobBody,
   ContentStore,
   Existence,
   OpenOptions,
@@ -27,13 +27,13 @@ import { formatReference, parseReference, type Reference } from "../../oci/refer
 import { acceptManifests } from "./accept.ts";
 import { Allowance } from "./allowance.ts";
 import { Attempts } from "./attempts.ts";
-import { BlobBody } from "./blob_body.ts";
 import { bodyStream } from "./body_stream.ts";
 import { checkOptions } from "./check_options.ts";
 import { Client, type ClientOptions } from "./client.ts";
 import { Limiter } from "./limiter.ts";
 import { listReferrers, listReferrersByTag } from "./referrers.ts";
 import { resolveManifest } from "./resolve.ts";
+import { ResumingBody } from "./resuming_body.ts";
 
 export type { Retry, RetryOptions } from "./attempts.ts";
 export type { ClientOptions } from "./client.ts";
@@ -168,7 +168,7 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
    * @throws {RegistryError | RegistryAuthError} where the registry refuses, or cannot be reached
    * @throws {SizeMismatchError} where it has another size for the blob; so may the stream, later
    */
-  async open(descriptor: Descriptor, options: OpenOptions = {}): Promise<Body> {
+  async open(descriptor: Descriptor, options: OpenOptions = {}): Promise<BlobBody> {
     const { signal } = options;
     const { size } = descriptor;
     const start = options.offset ?? 0;
@@ -179,7 +179,7 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
     }
     const path = pathOf(descriptor);
     const attempts = new Attempts(this.#options);
-    const body = new BlobBody({
+    const body = new ResumingBody({
       descriptor,
       start,
       end,

@@ -6,7 +6,7 @@ import type { Limiter } from "./limiter.ts";
 import { plainUrl } from "./transport_error.ts";
 
 /** Which bytes of a blob, and how to get them. */
-export interface BlobBodyOptions {
+export interface ResumingBodyOptions {
   descriptor: Descriptor;
   /** The first byte wanted. */
   start: number;
@@ -21,15 +21,15 @@ export interface BlobBodyOptions {
 }
 
 /** A blob's bytes over as many answers as it takes: each goes on from the byte the last one reached. */
-export class BlobBody {
-  #options: BlobBodyOptions;
+export class ResumingBody {
+  #options: ResumingBodyOptions;
   /** The next byte wanted. */
   #at: number;
   #discarded = 0;
   #canRange = true;
   #answer: Answer | undefined;
 
-  constructor(options: BlobBodyOptions) {
+  constructor(options: ResumingBodyOptions) {
     this.#options = options;
     this.#at = options.start;
   }
