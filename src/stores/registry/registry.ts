@@ -21,7 +21,7 @@ import type {
   StoreOptions,
 } from "../../content/store.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
-import { parseDigest } from "../../oci/digest.ts";
+import { isDigest, parseDigest } from "../../oci/digest.ts";
 import { isIndexType, isManifestType } from "../../oci/media_type.ts";
 import { formatReference, parseReference, type Reference } from "../../oci/reference.ts";
 import { acceptManifests } from "./accept.ts";
@@ -244,9 +244,7 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
   /** A reference's tag or digest, where it is in this repository. */
   #within(reference: string): Reference {
     const { domain, path } = this.#reference;
-    if (reference.includes(":") && !/[/@]/.test(reference) && isDigest(reference)) {
-      return { domain, path, digest: reference };
-    }
+    if (isDigest(reference)) return { domain, path, digest: reference };
     if (/^\w[\w.-]{0,127}$/.test(reference)) return { domain, path, tag: reference };
     const parsed = parseReference(reference);
     if (parsed.domain === domain && parsed.path === path) return withDefaultTag(parsed);
@@ -279,8 +277,4 @@ function withDefaultTag(reference: Reference): Reference {
 
 function isNotFound(error: unknown): boolean {
   return error instanceof RegistryError && error.status === 404;
-}
-
-function isDigest(text: string): boolean {
-  return /^[a-z0-9+._-]+:[a-f0-9]{64,}$/.test(text);
 }

@@ -105,6 +105,18 @@ test("resolve() takes tags, digests and names in its repository", async () => {
   await assert.rejects(() => store.resolve("other.test/team/app:1.0"), InvalidReferenceError);
 });
 
+test("resolve() does not ask for a digest that it could not verify", async () => {
+  const registry = new FakeRegistry();
+  const { manifest } = await registry.addImage();
+  registry.interceptions.push((request) => {
+    const url = new URL(request.url.href.replace(/sha1:.*/, manifest.digest));
+    return registry.answer({ ...request, url });
+  });
+  const digest = `sha1:${"a".repeat(64)}`;
+  await assert.rejects(() => storeOf(registry).resolve(digest), InvalidReferenceError);
+  assert.equal(registry.seen.length, 0);
+});
+
 test("resolve() rejects a manifest of another digest", async () => {
   const registry = new FakeRegistry();
   const { manifest } = await registry.addImage();
