@@ -71,7 +71,7 @@ export class Authorizer {
   async #renew(signal: AbortSignal): Promise<void> {
     const challenge = this.#challenge!;
     const { host } = this.#endpoint;
-    const credentials = await this.#options.credentials?.(host);
+    const credentials = await this.#options.credentials?.(host, { signal });
     signal.throwIfAborted();
     if (challenge.scheme === "basic") {
       const { username, password } = credentials ?? {};

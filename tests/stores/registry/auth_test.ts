@@ -92,6 +92,28 @@ test("Basic: wrong credentials fail at once, and are not told", async () => {
   assert.equal(registry.seen.length, 2);
 });
 
+test("credentials() hears when nobody waits for it any more", async () => {
+  const { registry } = await guarded("Basic realm=x", new Set([USER_HEADER]));
+  const asked = Promise.withResolvers<AbortSignal>();
+  const store = storeOf(registry, {
+    credentials: (_host, options) => {
+      asked.resolve(options.signal!);
+      return new Promise(() => {});
+    },
+  });
+  const controllers = [new AbortController(), new AbortController()];
+  const calls = controllers.map(({ signal }) =>
+    assert.rejects(store.resolve(undefined, { signal }), /enough/)
+  );
+  const signal = await asked.promise;
+  controllers[0]!.abort(new Error("enough"));
+  await calls[0];
+  assert.equal(signal.aborted, false);
+  controllers[1]!.abort(new Error("enough"));
+  await calls[1];
+  assert.equal(signal.aborted, true);
+});
+
 test("Basic: without credentials the error says how to log in", async () => {
   const { registry } = await guarded("Basic realm=x", new Set());
   await assert.rejects(() => storeOf(registry).resolve(), {
