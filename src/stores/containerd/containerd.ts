@@ -112,23 +112,12 @@ export class ContainerdStore
   }
 
   async exists({ digest }: Descriptor, options?: StoreOptions): Promise<boolean> {
-    try {
-      await this.#info(digest, options);
-      return true;
-    } catch (error) {
-      if (error instanceof BlobNotFoundError) return false;
-      throw error;
-    }
+    return await this.#find(digest, options) !== undefined;
   }
 
   /** The blob's labels, such as where it was pulled from; none of a blob that is not there. */
   async labels({ digest }: Descriptor, options?: StoreOptions): Promise<Record<string, string>> {
-    try {
-      return { ...(await this.#info(digest, options)).labels };
-    } catch (error) {
-      if (error instanceof BlobNotFoundError) return {};
-      throw error;
-    }
+    return { ...(await this.#find(digest, options))?.labels };
   }
 
   /** Every image, under its name, in the order of containerd. */
@@ -200,6 +189,16 @@ export class ContainerdStore
       return (await this.#connection.call(Content.method.info, { digest }, options)).info!;
     } catch (error) {
       throw this.#asBlobError(error, digest);
+    }
+  }
+
+  /** What containerd knows of a blob; undefined where it does not have it. */
+  async #find(digest: string, options?: StoreOptions): Promise<Info | undefined> {
+    try {
+      return await this.#info(digest, options);
+    } catch (error) {
+      if (error instanceof BlobNotFoundError) return undefined;
+      throw error;
     }
   }
 
