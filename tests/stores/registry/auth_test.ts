@@ -380,6 +380,19 @@ test("a challenge bomb is an error", async () => {
   await assert.rejects(() => storeOf(registry).resolve(), RegistryAuthError);
 });
 
+test("a RegistryAuthError is a RegistryError too, with a name of its own", () => {
+  const options = { status: 401, code: "UNAUTHORIZED", cause: new Error("below") };
+  const error = new RegistryAuthError("https://registry.test/v2/", "it refuses", options);
+  assert.ok(error instanceof RegistryError);
+  assert.equal(error.name, "RegistryAuthError");
+  const { url, status, code, message, cause } = error;
+  assert.deepEqual({ url, status, code, message, cause }, {
+    url: "https://registry.test/v2/",
+    ...options,
+    message: "Cannot get https://registry.test/v2/: it refuses",
+  });
+});
+
 test("a 403 is not tried again", async () => {
   const registry = new FakeRegistry();
   registry.interceptions.push(() => failure(403, "DENIED", "requested access is denied"));

@@ -49,7 +49,7 @@ async function assertNothingGivenAway(
   await assert.rejects(() => readBlob(store, blob), (error) => {
     assert.ok(error instanceof RegistryError, String(error));
     assert.equal(error.url, "https://cdn.test/blob");
-    assert.equal(error.status, 401);
+    assert.deepEqual([error.name, error.status], ["RegistryError", 401]);
     return true;
   });
   for (const { url, headers } of registry.seen) {
