@@ -350,7 +350,7 @@ for (
 test("the constructor refuses a mirror or a name that leads nowhere", () => {
   assert.throws(() => new RegistryStore("app", { mirrors: ["http://user:pw@host"] }), TypeError);
   assert.throws(() => new RegistryStore("team/UPPER"), InvalidReferenceError);
-  for (const host of ["registry.test:99999", "999.1.1.1", "[:::]", "xn--a.b"]) {
+  for (const host of ["registry.test:99999", "999.1.1.1", "[:::]"]) {
     assert.throws(() => new RegistryStore(`${host}/app:1`), {
       name: "InvalidReferenceError",
       reference: `${host}/app:1`,
