@@ -81,7 +81,11 @@ export class ContainerdStore
   #connection: Connection;
   #namespace: string;
 
-  /** @throws {TypeError} where the address or the namespace cannot be one */
+  /**
+   * A store over the containerd at an address; it is not asked yet.
+   *
+   * @throws {TypeError} where the address or the namespace cannot be one
+   */
   constructor(
     { address = "/run/containerd/containerd.sock", namespace = "default" }: ContainerdOptions = {},
   ) {
@@ -127,6 +131,8 @@ export class ContainerdStore
   }
 
   /**
+   * The descriptor behind an image's name, or behind a digest.
+   *
    * @param reference an image's name as containerd has it, or as Docker's users type it, or the digest
    * of one
    */

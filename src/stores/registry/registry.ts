@@ -113,6 +113,8 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
   #hasReferrersApi = true;
 
   /**
+   * A store over the repository of an image; it is not asked yet.
+   *
    * @param image as people type it: `alpine`, `ghcr.io/org/app:1.2`, `localhost:5000/app@sha256:…`
    * @throws {InvalidReferenceError}
    * @throws {RangeError | TypeError} where an option is out of range
@@ -164,6 +166,8 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
   }
 
   /**
+   * Opens a blob or manifest, or a part of it. A stream goes on by itself where a connection breaks.
+   *
    * @throws {BlobNotFoundError}
    * @throws {RegistryError | RegistryAuthError} where the registry refuses, or cannot be reached
    * @throws {SizeMismatchError} where it has another size for the blob; so may the stream, later
