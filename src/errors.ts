@@ -257,10 +257,10 @@ export interface RegistryErrorOptions extends ErrorOptions {
 
 /** A registry that cannot be reached, refuses, or answers against the protocol. */
 export class RegistryError extends ArchiveError {
-  override readonly name = "RegistryError";
+  override readonly name: "RegistryError" | "RegistryAuthError" = "RegistryError";
   /** What was asked for, without query and user. */
   readonly url: string;
-  /** The HTTP status; undefined where no answer came. */
+  /** The HTTP status; undefined where no answer came, or where it is we who refuse. */
   readonly status: number | undefined;
   /** The registry's own code, such as `MANIFEST_UNKNOWN`. */
   readonly code: string | undefined;
@@ -273,20 +273,8 @@ export class RegistryError extends ArchiveError {
 }
 
 /** A registry that wants other credentials, or to which they cannot be given safely. */
-export class RegistryAuthError extends ArchiveError {
+export class RegistryAuthError extends RegistryError {
   override readonly name = "RegistryAuthError";
-  /** What was asked for, without query and user. */
-  readonly url: string;
-  /** The HTTP status; undefined where it is we who refuse. */
-  readonly status: number | undefined;
-  /** The registry's own code, such as `UNAUTHORIZED`. */
-  readonly code: string | undefined;
-  constructor(url: string, why: string, options: RegistryErrorOptions = {}) {
-    super(`Cannot get ${url}: ${why}`, options);
-    this.url = url;
-    this.status = options.status;
-    this.code = options.code;
-  }
 }
 
 /** What containerd's error has beside its message. */

@@ -64,6 +64,16 @@ export function parseDigest(digest: string): Digest {
   );
 }
 
+/** Whether {@linkcode parseDigest} takes the text: a digest that can be verified. */
+export function isDigest(text: string): boolean {
+  try {
+    parseDigest(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The path of a blob inside a layout or an archive: `blobs/<algorithm>/<encoded>`.
  *

@@ -17,7 +17,7 @@ import {
   type ServiceError,
   status,
 } from "@grpc/grpc-js";
-import { ContainerdError } from "../../errors.ts";
+import { ContainerdError, quote } from "../../errors.ts";
 import type { StoreOptions } from "../../content/store.ts";
 
 /**
@@ -35,8 +35,19 @@ export class Connection {
   #client: Client;
   #metadata = new Metadata();
 
+  /** @throws {TypeError} where gRPC could not even ask */
   constructor(address: string, namespace: string) {
     this.address = address.replace(/^unix:(\/\/)?/, "");
+    if (this.address === "") {
+      throw new TypeError(
+        `Cannot use address ${quote(address)}: expected a socket's path, or host:port`,
+      );
+    }
+    if (!/^[\w.-]+$/.test(namespace)) {
+      throw new TypeError(
+        `Cannot use namespace ${quote(namespace)}: expected letters, digits, ".", "_" and "-"`,
+      );
+    }
     const target = this.address.startsWith("/") ? `unix:${this.address}` : this.address;
     this.#client = new Client(target, credentials.createInsecure(), {
       "grpc-node.flow_control_window": WINDOW,

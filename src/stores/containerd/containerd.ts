@@ -81,6 +81,11 @@ export class ContainerdStore
   #connection: Connection;
   #namespace: string;
 
+  /**
+   * A store over the containerd at an address; it is not asked yet.
+   *
+   * @throws {TypeError} where the address or the namespace cannot be one
+   */
   constructor(
     { address = "/run/containerd/containerd.sock", namespace = "default" }: ContainerdOptions = {},
   ) {
@@ -111,23 +116,12 @@ export class ContainerdStore
   }
 
   async exists({ digest }: Descriptor, options?: StoreOptions): Promise<boolean> {
-    try {
-      await this.#info(digest, options);
-      return true;
-    } catch (error) {
-      if (error instanceof BlobNotFoundError) return false;
-      throw error;
-    }
+    return await this.#find(digest, options) !== undefined;
   }
 
   /** The blob's labels, such as where it was pulled from; none of a blob that is not there. */
   async labels({ digest }: Descriptor, options?: StoreOptions): Promise<Record<string, string>> {
-    try {
-      return { ...(await this.#info(digest, options)).labels };
-    } catch (error) {
-      if (error instanceof BlobNotFoundError) return {};
-      throw error;
-    }
+    return { ...(await this.#find(digest, options))?.labels };
   }
 
   /** Every image, under its name, in the order of containerd. */
@@ -137,6 +131,8 @@ export class ContainerdStore
   }
 
   /**
+   * The descriptor behind an image's name, or behind a digest.
+   *
    * @param reference an image's name as containerd has it, or as Docker's users type it, or the digest
    * of one
    */
@@ -199,6 +195,16 @@ export class ContainerdStore
       return (await this.#connection.call(Content.method.info, { digest }, options)).info!;
     } catch (error) {
       throw this.#asBlobError(error, digest);
+    }
+  }
+
+  /** What containerd knows of a blob; undefined where it does not have it. */
+  async #find(digest: string, options?: StoreOptions): Promise<Info | undefined> {
+    try {
+      return await this.#info(digest, options);
+    } catch (error) {
+      if (error instanceof BlobNotFoundError) return undefined;
+      throw error;
     }
   }
 

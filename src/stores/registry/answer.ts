@@ -8,7 +8,7 @@ export class Answer {
   readonly headers: Headers;
   /** Where it came from, behind all redirects. */
   readonly url: URL;
-  /** Whether a redirect led to another origin than the one that was asked. */
+  /** Whether a redirect led away from the origin that was asked, even if back again; or may have. */
   readonly isElsewhere: boolean;
   #exchange: Exchange;
   #patience: () => number;

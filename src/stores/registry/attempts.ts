@@ -38,6 +38,9 @@ export interface Retry {
   delay: number;
 }
 
+/** Timers that are set for longer fire at once. */
+export const MAX_TIMER: number = 2 ** 31 - 1;
+
 /** A failure that may be gone at the next attempt. */
 export class Transient extends Error {
   override readonly name = "Transient";
@@ -123,7 +126,7 @@ function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
       if (signal?.aborted) reject(signal.reason);
       else resolve();
     };
-    const timer = setTimeout(end, ms);
+    const timer = setTimeout(end, Math.min(ms, MAX_TIMER));
     signal?.addEventListener("abort", end);
   });
 }

@@ -1,7 +1,7 @@
 import { RegistryAuthError } from "../../errors.ts";
 import type { StoreOptions } from "../../content/store.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
-import { basic, type Credentials, type GetCredentials } from "./credentials.ts";
+import { basic, type Credentials, type GetCredentials, isBearerToken } from "./credentials.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { OneCall } from "./one_call.ts";
 import type { Token } from "./token.ts";
@@ -71,7 +71,7 @@ export class Authorizer {
   async #renew(signal: AbortSignal): Promise<void> {
     const challenge = this.#challenge!;
     const { host } = this.#endpoint;
-    const credentials = await this.#options.credentials?.(host);
+    const credentials = await this.#options.credentials?.(host, { signal });
     signal.throwIfAborted();
     if (challenge.scheme === "basic") {
       const { username, password } = credentials ?? {};
@@ -80,6 +80,13 @@ export class Authorizer {
       }
       this.#header = basic(username, password);
     } else if (credentials?.registryToken) {
+      if (!isBearerToken(credentials.registryToken)) {
+        throw new RegistryAuthError(
+          plainUrl(this.#endpoint.base),
+          "the registryToken for it holds something that no header may, such as a line break; " +
+            "give it without",
+        );
+      }
       this.#header = `Bearer ${credentials.registryToken}`;
     } else {
       await this.#renewToken(challenge, credentials, signal);

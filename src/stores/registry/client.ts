@@ -5,6 +5,7 @@ import { Attempts } from "./attempts.ts";
 import { endpointOf, type EndpointOptions, mirrorOf } from "./endpoint.ts";
 import { type Call, Host, type HostOptions } from "./host.ts";
 import type { Limiter } from "./limiter.ts";
+import { plainUrl } from "./transport_error.ts";
 
 /** Where to find a repository, and how to speak to it. */
 export interface ClientOptions extends EndpointOptions, HostOptions {
@@ -40,6 +41,11 @@ export class Client {
   get name(): string {
     const { host, repository } = this.#registry.endpoint;
     return `${host}/${repository}`;
+  }
+
+  /** Where the registry has what is below the repository, for messages. */
+  urlOf(path: string): string {
+    return plainUrl(new URL(path, this.#registry.endpoint.base));
   }
 
   /**

@@ -1,3 +1,5 @@
+import type { StoreOptions } from "../../content/store.ts";
+
 /** Who we are to a registry. */
 export interface Credentials {
   /** The user, with a password. */
@@ -12,16 +14,26 @@ export interface Credentials {
 
 /**
  * Finds the credentials for a registry, asked for by the name that stands in references: `ghcr.io`,
- * `localhost:5000`, and `docker.io` for Docker Hub. Undefined means anonymous.
+ * `localhost:5000`, and `docker.io` for Docker Hub. Undefined means anonymous. The signal aborts when
+ * none of the calls that need them waits any more.
  */
 export type GetCredentials = (
   host: string,
+  options: StoreOptions,
 ) => Credentials | undefined | Promise<Credentials | undefined>;
 
 /** An `Authorization` header: [RFC 7617](https://www.rfc-editor.org/rfc/rfc7617). */
 export function basic(username: string, password: string): string {
   const bytes = new TextEncoder().encode(`${username}:${password}`);
   return `Basic ${btoa(String.fromCharCode(...bytes))}`;
+}
+
+/**
+ * Whether a token can stand in a header. One that cannot would make fetch throw, with the token in
+ * its message.
+ */
+export function isBearerToken(text: unknown): text is string {
+  return typeof text === "string" && /^[\x21-\x7e]+$/.test(text);
 }
 
 /** What of an `Authorization` header nobody may read: the credentials, and the password in them. */

@@ -1,4 +1,5 @@
-import type { Reference } from "../../oci/reference.ts";
+import { InvalidReferenceError, quote } from "../../errors.ts";
+import { formatReference, type Reference } from "../../oci/reference.ts";
 
 /** Where a repository is served. */
 export interface Endpoint {
@@ -23,12 +24,23 @@ export interface EndpointOptions {
   plainHttp?: boolean;
 }
 
-/** The registry of a reference. */
+/**
+ * The registry of a reference.
+ *
+ * @throws {InvalidReferenceError} where its host can stand in no URL: `999.1.1.1`, a port of 99999
+ */
 export function endpointOf(
-  { domain, path }: Reference,
+  reference: Reference,
   { plainHttp }: EndpointOptions = {},
 ): Endpoint {
+  const { domain, path } = reference;
   const host = domain === "docker.io" ? DOCKER_HUB_HOST : domain;
+  if (!URL.canParse(`http://${host}`)) {
+    throw new InvalidReferenceError(
+      formatReference(reference),
+      `no URL can have its registry ${quote(domain)}; check the host and the port`,
+    );
+  }
   const isPlain = plainHttp ?? isLoopback(new URL(`http://${host}`).hostname);
   return {
     host: domain,

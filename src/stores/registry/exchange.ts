@@ -1,4 +1,5 @@
 import { abortable } from "../../content/read.ts";
+import { MAX_TIMER } from "./attempts.ts";
 
 /** Nothing came for too long. */
 export class Stall extends Error {
@@ -27,8 +28,7 @@ export class Exchange {
     const seconds = Math.round(ms / 100) / 10;
     const timer = setTimeout(
       () => this.#stop.abort(new Stall(`nothing came for ${seconds} s`)),
-      // Beyond this timers fire at once.
-      Math.min(ms, 2 ** 31 - 1),
+      Math.min(ms, MAX_TIMER),
     );
     try {
       return await abortable(work, this.signal);

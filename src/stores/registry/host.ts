@@ -57,7 +57,7 @@ export class Host {
    */
   request(path: string, call: Call): Promise<Answer> {
     const url = new URL(path, this.endpoint.base);
-    return call.attempts.run(() => this.#limiter.run(() => this.#once(url, call)), call);
+    return call.attempts.run(() => this.#limiter.run(() => this.#once(url, call), call), call);
   }
 
   async #once(url: URL, call: Call): Promise<Answer> {

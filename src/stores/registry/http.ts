@@ -56,19 +56,27 @@ export class Http {
     const { stallTimeout = 30_000, maxRedirects = 10 } = this.#options;
     const patience = () => Math.max(Math.min(stallTimeout, attempts.left), 0);
     const exchange = new Exchange(signal);
-    let { url } = request;
+    let { url, authorization } = request;
+    // Once elsewhere, always elsewhere: where it leads home again, somebody else has chosen the path.
+    let isElsewhere = false;
     try {
       for (let hops = 0; hops <= maxRedirects; hops++) {
-        const isElsewhere = url.origin !== request.url.origin;
         const response = await exchange.wait(
-          this.#fetch(url, request, exchange.signal),
+          this.#fetch(url, { ...request, authorization }, exchange.signal),
           patience(),
         );
+        if (response.redirected) {
+          // By whom it came here fetch does not tell.
+          isElsewhere = true;
+          if (URL.canParse(response.url)) url = new URL(response.url);
+        }
         if (!isRedirect(response) || request.body !== undefined) {
           return new Answer(response, { url, isElsewhere, exchange, patience });
         }
         if (response.body) await drain(response.body, exchange, patience());
         url = target(url, response.headers.get("location"));
+        isElsewhere ||= url.origin !== request.url.origin;
+        if (isElsewhere) authorization = undefined;
       }
       throw new RegistryError(plainUrl(url), `more than ${maxRedirects} redirects led here`);
     } catch (error) {
@@ -83,8 +91,7 @@ export class Http {
     const { method, body, authorization } = request;
     // Compressed on the way, neither lengths nor ranges would be those of the blob.
     const headers: Record<string, string> = { ...request.headers, "accept-encoding": "identity" };
-    const isHome = url.origin === request.url.origin;
-    if (authorization !== undefined && isHome) headers.authorization = authorization;
+    if (authorization !== undefined) headers.authorization = authorization;
     const init: RequestInit = { method, headers, body, redirect: "manual", signal };
     const response = await fetch(url.href, init);
     if (response.type !== "opaqueredirect") return response;

@@ -46,7 +46,7 @@ export async function listReferrers(
     const path: string = `referrers/${digest}${query}`;
     const page = await getIndex(client, path, { ...options, accept: MediaType.ImageIndex });
     if (!page && seen.size === 1) return undefined;
-    if (!page) throw new RegistryError(path, "a page of the list is missing");
+    if (!page) throw new RegistryError(client.urlOf(path), "a page of the list is missing");
     found.push(...page.manifests);
     size += page.size;
     query = nextQuery(page.answer);

@@ -12,7 +12,7 @@ import {
   RegistryError,
 } from "../../errors.ts";
 import type {
-  BlobBody as Body,
+  BlobBody,
   ContentStore,
   Existence,
   OpenOptions,
@@ -21,18 +21,19 @@ import type {
   StoreOptions,
 } from "../../content/store.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
-import { parseDigest } from "../../oci/digest.ts";
+import { isDigest, parseDigest } from "../../oci/digest.ts";
 import { isIndexType, isManifestType } from "../../oci/media_type.ts";
 import { formatReference, parseReference, type Reference } from "../../oci/reference.ts";
 import { acceptManifests } from "./accept.ts";
 import { Allowance } from "./allowance.ts";
 import { Attempts } from "./attempts.ts";
-import { BlobBody } from "./blob_body.ts";
 import { bodyStream } from "./body_stream.ts";
+import { checkOptions } from "./check_options.ts";
 import { Client, type ClientOptions } from "./client.ts";
 import { Limiter } from "./limiter.ts";
 import { listReferrers, listReferrersByTag } from "./referrers.ts";
 import { resolveManifest } from "./resolve.ts";
+import { ResumingBody } from "./resuming_body.ts";
 
 export type { Retry, RetryOptions } from "./attempts.ts";
 export type { ClientOptions } from "./client.ts";
@@ -112,18 +113,15 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
   #hasReferrersApi = true;
 
   /**
+   * A store over the repository of an image; it is not asked yet.
+   *
    * @param image as people type it: `alpine`, `ghcr.io/org/app:1.2`, `localhost:5000/app@sha256:…`
    * @throws {InvalidReferenceError}
    * @throws {RangeError | TypeError} where an option is out of range
    */
   constructor(image: string, options: RegistryOptions = {}) {
+    checkOptions(options);
     const { concurrency = 8, lookAhead = 7, maxAhead = 8 << 20 } = options;
-    if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
-      throw new RangeError(`Cannot use concurrency ${concurrency}: expected 1 or more`);
-    }
-    if (!Number.isSafeInteger(lookAhead) || lookAhead < 0) {
-      throw new RangeError(`Cannot use lookAhead ${lookAhead}: expected 0 or more`);
-    }
     this.#reference = parseReference(image);
     this.#options = options;
     this.lookAhead = lookAhead;
@@ -168,11 +166,13 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
   }
 
   /**
+   * Opens a blob or manifest, or a part of it. A stream goes on by itself where a connection breaks.
+   *
    * @throws {BlobNotFoundError}
    * @throws {RegistryError | RegistryAuthError} where the registry refuses, or cannot be reached
    * @throws {SizeMismatchError} where it has another size for the blob; so may the stream, later
    */
-  async open(descriptor: Descriptor, options: OpenOptions = {}): Promise<Body> {
+  async open(descriptor: Descriptor, options: OpenOptions = {}): Promise<BlobBody> {
     const { signal } = options;
     const { size } = descriptor;
     const start = options.offset ?? 0;
@@ -183,15 +183,12 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
     }
     const path = pathOf(descriptor);
     const attempts = new Attempts(this.#options);
-    const body = new BlobBody({
+    const body = new ResumingBody({
       descriptor,
       start,
       end,
-      ask: (from, signal) => {
-        const headers = acceptOf(descriptor);
-        if (from > 0 || end < size) {
-          headers.range = `bytes=${from}-${end < size ? end - 1 : ""}`;
-        }
+      ask: (range, signal) => {
+        const headers = { ...acceptOf(descriptor), ...(range && { range }) };
         return this.#client.request(path, { headers, attempts, signal });
       },
       attempts,
@@ -251,9 +248,7 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
   /** A reference's tag or digest, where it is in this repository. */
   #within(reference: string): Reference {
     const { domain, path } = this.#reference;
-    if (reference.includes(":") && !/[/@]/.test(reference) && isDigest(reference)) {
-      return { domain, path, digest: reference };
-    }
+    if (isDigest(reference)) return { domain, path, digest: reference };
     if (/^\w[\w.-]{0,127}$/.test(reference)) return { domain, path, tag: reference };
     const parsed = parseReference(reference);
     if (parsed.domain === domain && parsed.path === path) return withDefaultTag(parsed);
@@ -286,8 +281,4 @@ function withDefaultTag(reference: Reference): Reference {
 
 function isNotFound(error: unknown): boolean {
   return error instanceof RegistryError && error.status === 404;
-}
-
-function isDigest(text: string): boolean {
-  return /^[a-z0-9+._-]+:[a-f0-9]{64,}$/.test(text);
 }

@@ -1,7 +1,7 @@
 import { createDigester } from "../../content/digester.ts";
 import { DigestMismatchError, RegistryError } from "../../errors.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
-import { parseDigest } from "../../oci/digest.ts";
+import { isDigest, parseDigest } from "../../oci/digest.ts";
 import { isIndexType, isManifestType, MediaType } from "../../oci/media_type.ts";
 import { isJsonObject, parseJson } from "../../oci/parse_json.ts";
 import { acceptManifests } from "./accept.ts";
@@ -57,8 +57,9 @@ async function describe(
   { headers, url }: Answer,
   wanted: string | undefined,
 ): Promise<Descriptor> {
-  const said = wanted ?? headers.get("docker-content-digest");
-  const { algorithm } = parseDigest(said !== null && isDigest(said) ? said : DEFAULT_DIGEST);
+  const said = wanted ?? headers.get("docker-content-digest") ?? "";
+  const expected = isDigest(said) ? said : undefined;
+  const { algorithm } = expected ? parseDigest(expected) : { algorithm: "sha256" as const };
   const digester = await createDigester(algorithm);
   await digester.update(bytes);
   const descriptor = {
@@ -69,10 +70,8 @@ async function describe(
   if (!descriptor.mediaType) {
     throw new RegistryError(plainUrl(url), "its answer is neither a manifest nor an index");
   }
-  return expectDigest(descriptor, said !== null && isDigest(said) ? said : undefined);
+  return expectDigest(descriptor, expected);
 }
-
-const DEFAULT_DIGEST = `sha256:${"0".repeat(64)}`;
 
 /** The media type by the header, or by the document where the header says too little. */
 function typeOf(bytes: Uint8Array, headers: Headers): string {
@@ -92,15 +91,6 @@ function typeOf(bytes: Uint8Array, headers: Headers): string {
 
 function mediaTypeOf(headers: Headers): string {
   return (headers.get("content-type") ?? "").split(";", 1)[0]!.trim();
-}
-
-function isDigest(text: string): boolean {
-  try {
-    parseDigest(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function expectDigest(descriptor: Descriptor, wanted: string | undefined): Descriptor {

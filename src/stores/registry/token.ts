@@ -1,8 +1,9 @@
-import { RegistryAuthError } from "../../errors.ts";
+import { LimitError, RegistryAuthError } from "../../errors.ts";
 import { isJsonObject, parseJson } from "../../oci/parse_json.ts";
+import type { Answer } from "./answer.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Challenge } from "./challenge.ts";
-import { basic, type Credentials, secretsOf } from "./credentials.ts";
+import { basic, type Credentials, isBearerToken, secretsOf } from "./credentials.ts";
 import { isLoopback } from "./endpoint.ts";
 import type { Http, HttpRequest } from "./http.ts";
 import { expectOk } from "./status.ts";
@@ -55,9 +56,20 @@ export async function fetchToken(
   const bytes = await attempts.run(async () => {
     const answer = await http.send(httpRequest, { attempts, signal });
     await expectOk(answer, { host, secrets });
-    return await answer.bytes(["size of a token's answer", MAX_BODY]);
+    return await readToken(answer);
   }, { signal });
   return parseToken(bytes, httpRequest.url);
+}
+
+async function readToken(answer: Answer): Promise<Uint8Array> {
+  try {
+    return await answer.bytes(["size of a token's answer", MAX_BODY]);
+  } catch (error) {
+    if (!(error instanceof LimitError)) throw error;
+    // No option moves this limit.
+    const why = `the token server's answer is longer than ${MAX_BODY} bytes`;
+    throw new RegistryAuthError(plainUrl(answer.url), why);
+  }
 }
 
 function tokenRequest(
@@ -114,10 +126,7 @@ function parseToken(bytes: Uint8Array, url: URL): Token {
   }
   const { token, access_token, expires_in, refresh_token } = isJsonObject(json) ? json : {};
   const given = token || access_token;
-  // What cannot stand in a header would make fetch throw, with the token in its message.
-  if (typeof given !== "string" || !/^[\x21-\x7e]+$/.test(given)) {
-    throw refuse("the token server's answer has no token");
-  }
+  if (!isBearerToken(given)) throw refuse("the token server's answer has no token");
   const seconds = typeof expires_in === "number" ? expires_in : MIN_LIFETIME;
   return {
     token: given,

@@ -243,6 +243,23 @@ test("a containerd that cannot be reached is named, and what to look at", async 
   store.close();
 });
 
+test("the constructor refuses an address or a namespace that cannot be one", () => {
+  for (const address of ["", "unix://", "unix:"]) {
+    assert.throws(() => new ContainerdStore({ address }), {
+      name: "TypeError",
+      message: `Cannot use address ${
+        JSON.stringify(address)
+      }: expected a socket's path, or host:port`,
+    });
+  }
+  for (const namespace of ["", "a\nb", "a/b", "é"]) {
+    assert.throws(() => new ContainerdStore({ namespace }), {
+      name: "TypeError",
+      message: /^Cannot use namespace ".*": expected letters, digits, "\.", "_" and "-"$/,
+    });
+  }
+});
+
 test("what is no digest is not asked for", async () => {
   const store = new ContainerdStore({ address: "/nowhere/containerd.sock" });
   const descriptor: Descriptor = {

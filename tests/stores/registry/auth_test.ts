@@ -92,6 +92,28 @@ test("Basic: wrong credentials fail at once, and are not told", async () => {
   assert.equal(registry.seen.length, 2);
 });
 
+test("credentials() hears when nobody waits for it any more", async () => {
+  const { registry } = await guarded("Basic realm=x", new Set([USER_HEADER]));
+  const asked = Promise.withResolvers<AbortSignal>();
+  const store = storeOf(registry, {
+    credentials: (_host, options) => {
+      asked.resolve(options.signal!);
+      return new Promise(() => {});
+    },
+  });
+  const controllers = [new AbortController(), new AbortController()];
+  const calls = controllers.map(({ signal }) =>
+    assert.rejects(store.resolve(undefined, { signal }), /enough/)
+  );
+  const signal = await asked.promise;
+  controllers[0]!.abort(new Error("enough"));
+  await calls[0];
+  assert.equal(signal.aborted, false);
+  controllers[1]!.abort(new Error("enough"));
+  await calls[1];
+  assert.equal(signal.aborted, true);
+});
+
 test("Basic: without credentials the error says how to log in", async () => {
   const { registry } = await guarded("Basic realm=x", new Set());
   await assert.rejects(() => storeOf(registry).resolve(), {
@@ -219,6 +241,32 @@ test("Bearer: a registry token is sent as it is", async () => {
   assertKept(registry, ["https://registry.test"]);
 });
 
+test("Bearer: a registry token that no header may hold is refused before it is sent, and not told", async () => {
+  for (const registryToken of ["my-secret\n", "my\r\nsecret: x", "my-secret\u2713", "my secret"]) {
+    const { registry } = await guarded(BEARER, new Set());
+    const retries: unknown[] = [];
+    const store = storeOf(registry, {
+      credentials: () => ({ registryToken }),
+      onRetry: (retry) => retries.push(retry),
+    });
+    await assert.rejects(() => store.resolve(), (error) => {
+      assert.ok(error instanceof RegistryAuthError, String(error));
+      assert.match(error.message, /registryToken.*such as a line break; give it without/);
+      assert.doesNotMatch(`${error.stack} ${error.cause} ${JSON.stringify(error)}`, /secret|my/);
+      return true;
+    });
+    assert.deepEqual(retries, []);
+    assert.equal(registry.seen.length, 1);
+  }
+});
+
+test("Basic: a password may hold whatever it likes, since base64 hides it from the header", async () => {
+  const header = `Basic ${btoa("user:two\nlines")}`;
+  const { registry, image } = await guarded("Basic realm=x", new Set([header]));
+  const credentials = () => ({ username: "user", password: "two\nlines" });
+  await readBlob(storeOf(registry, { credentials }), image.config);
+});
+
 for (
   const [what, realm] of [
     ["is plain http", "http://auth.test/token"],
@@ -286,13 +334,25 @@ for (
     const { registry } = await guarded(BEARER, new Set());
     registry.interceptions.push(({ url }) => url.host === "auth.test" ? answer() : undefined);
     await assert.rejects(() => storeOf(registry).resolve(), (error) => {
-      assert.match((error as Error).name, /^(RegistryAuthError|RegistryError|LimitError)$/);
+      assert.match((error as Error).name, /^(RegistryAuthError|RegistryError)$/);
       assert.doesNotMatch(String((error as Error).stack), /secret-body/);
       return true;
     });
     assert.ok(registry.seen.length < 20, String(registry.seen.length));
   });
 }
+
+test("Bearer: a token server's answer over 1 MiB is a refusal, as any other that is no token", async () => {
+  const { registry } = await guarded(BEARER, new Set());
+  registry.interceptions.push(({ url }) =>
+    url.host === "auth.test" ? json({ token: "x".repeat(10 << 20) }) : undefined
+  );
+  await assert.rejects(() => storeOf(registry).resolve(), {
+    name: "RegistryAuthError",
+    message: `Cannot get ${REALM}: the token server's answer is longer than 1048576 bytes`,
+  });
+  assert.equal(registry.seen.length, 2);
+});
 
 test("a token server that redirects a form gets no second chance to see it", async () => {
   const { registry } = await guarded(BEARER, new Set());
@@ -318,6 +378,19 @@ test("challenges that never end in a token are not followed without end", async 
 test("a challenge bomb is an error", async () => {
   const { registry } = await guarded(`${'Bearer realm="x",'.repeat(100_000)}x`, new Set());
   await assert.rejects(() => storeOf(registry).resolve(), RegistryAuthError);
+});
+
+test("a RegistryAuthError is a RegistryError too, with a name of its own", () => {
+  const options = { status: 401, code: "UNAUTHORIZED", cause: new Error("below") };
+  const error = new RegistryAuthError("https://registry.test/v2/", "it refuses", options);
+  assert.ok(error instanceof RegistryError);
+  assert.equal(error.name, "RegistryAuthError");
+  const { url, status, code, message, cause } = error;
+  assert.deepEqual({ url, status, code, message, cause }, {
+    url: "https://registry.test/v2/",
+    ...options,
+    message: "Cannot get https://registry.test/v2/: it refuses",
+  });
 });
 
 test("a 403 is not tried again", async () => {

@@ -303,6 +303,60 @@ test("a server that compresses all the same is read from the start", async () =>
   ]);
 });
 
+for (
+  const [what, offset] of [["from the start", 0], ["from the middle", 5]] as const
+) {
+  test(`a part ${what} of a blob whose ranges are compressed is read out of the whole`, async () => {
+    const { registry, store, layer } = await setUp();
+    registry.interceptions.push((request) => {
+      const response = registry.answer(request);
+      response.headers.set("content-encoding", "gzip");
+      return response;
+    });
+    const part = await collect(await store.open(layer, { offset, length: 5 }));
+    assert.deepEqual(part, LAYER.slice(offset, offset + 5));
+    assert.deepEqual(registry.seen.map(({ headers }) => headers.get("range")), [
+      `bytes=${offset}-${offset + 4}`,
+      null,
+    ]);
+  });
+}
+
+test("a server that compresses ranges even where it is asked for the whole is given up", async () => {
+  const { registry, store, layer } = await setUp();
+  const headers = { "content-encoding": "gzip" };
+  registry.interceptions.push(() => new Response("12345", { status: 206, headers }));
+  const body = await store.open(layer, { offset: 5, length: 5 });
+  await assert.rejects(collect(body), {
+    name: "RegistryError",
+    message: /compresses a range .* even where it is asked for the whole/,
+  });
+  assert.deepEqual(registry.seen.map(({ headers }) => headers.get("range")), ["bytes=5-9", null]);
+});
+
+test("a server that always gives another range is given up", async () => {
+  const { registry, store, layer } = await setUp({ maxAttempts: 3 });
+  const headers = { "content-range": `bytes 70-74/${LAYER.length}` };
+  registry.interceptions.push(() => new Response("12345", { status: 206, headers }));
+  const body = await store.open(layer, { offset: 5, length: 5 });
+  await assert.rejects(collect(body), {
+    name: "RegistryError",
+    message: /gave byte 70 when asked for byte 5/,
+  });
+  assert.equal(registry.seen.length, 3);
+});
+
+test("what comes without a word for the whole of a blob begins at its start", async () => {
+  const { registry, store, layer } = await setUp();
+  registry.interceptions.push(() =>
+    registry.seen.length === 1
+      ? new Response("12345", { status: 206, headers: { "content-encoding": "gzip" } })
+      : new Response(LAYER.slice(), { status: 206 })
+  );
+  const part = await collect(await store.open(layer, { offset: 5, length: 5 }));
+  assert.deepEqual(part, LAYER.slice(5, 10));
+});
+
 test("redirects are followed, and signatures that expired fetched anew", async () => {
   const { registry, store, layer } = await setUp();
   let signature = 0;
@@ -449,4 +503,24 @@ test("pages of referrers that lead in a circle, or on and on, are an error", asy
     await assert.rejects(() => store.referrers(image.manifest), RegistryError);
     assert.ok(registry.seen.length <= 1000, String(registry.seen.length));
   }
+});
+
+test("a page of referrers that is missing is named by its URL, without its query", async () => {
+  const { registry, store, image } = await setUp();
+  registry.interceptions.push(({ url }) => {
+    if (!url.pathname.includes("/referrers/")) return undefined;
+    if (url.search !== "") return failure(404, "GONE");
+    return new Response('{"schemaVersion":2,"manifests":[]}', {
+      headers: {
+        "content-type": "application/vnd.oci.image.index.v1+json",
+        link: "<?page=secret>; rel=next",
+      },
+    });
+  });
+  const url = `https://registry.test/v2/team/app/referrers/${image.manifest.digest}`;
+  await assert.rejects(() => store.referrers(image.manifest), {
+    name: "RegistryError",
+    url,
+    message: `Cannot get ${url}: a page of the list is missing`,
+  });
 });

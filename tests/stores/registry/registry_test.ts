@@ -105,6 +105,18 @@ test("resolve() takes tags, digests and names in its repository", async () => {
   await assert.rejects(() => store.resolve("other.test/team/app:1.0"), InvalidReferenceError);
 });
 
+test("resolve() does not ask for a digest that it could not verify", async () => {
+  const registry = new FakeRegistry();
+  const { manifest } = await registry.addImage();
+  registry.interceptions.push((request) => {
+    const url = new URL(request.url.href.replace(/sha1:.*/, manifest.digest));
+    return registry.answer({ ...request, url });
+  });
+  const digest = `sha1:${"a".repeat(64)}`;
+  await assert.rejects(() => storeOf(registry).resolve(digest), InvalidReferenceError);
+  assert.equal(registry.seen.length, 0);
+});
+
 test("resolve() rejects a manifest of another digest", async () => {
   const registry = new FakeRegistry();
   const { manifest } = await registry.addImage();
@@ -306,12 +318,45 @@ test("a mirror that is down is left alone for a while", async () => {
   ]);
 });
 
-test("the constructor refuses options out of range", () => {
-  for (const options of [{ concurrency: 0 }, { lookAhead: -1 }, { lookAhead: 0.5 }]) {
-    assert.throws(() => new RegistryStore("app", options), RangeError);
-  }
+for (
+  const [name, good, bad] of [
+    ["concurrency", [1, 64], [0, -1, 0.5, NaN, Infinity]],
+    ["lookAhead", [0, 64], [-1, 0.5, NaN, Infinity]],
+    ["maxAhead", [0, 1, Infinity], [-1, 0.5, NaN, -Infinity]],
+    ["maxDiscard", [0, 1, Infinity], [-1, 0.5, NaN]],
+    ["maxManifestSize", [1, Infinity], [0, -1, 0.5, NaN]],
+    ["maxRedirects", [0, 1, Infinity], [-1, 0.5, NaN]],
+    ["maxAttempts", [1, Infinity], [0, -1, 0.5, NaN]],
+    ["minDelay", [0, 0.5, Infinity], [-1, NaN]],
+    ["maxDelay", [0, 0.5, Infinity], [-1, NaN]],
+    ["stallTimeout", [1, 1.5, Infinity], [0, -1, NaN]],
+    ["timeout", [1, 1.5, Infinity], [0, -1, NaN]],
+  ] as const
+) {
+  test(`the constructor takes a good ${name}, and refuses another by its name`, () => {
+    for (const value of [undefined, ...good]) new RegistryStore("app", { [name]: value });
+    for (const value of [...bad, "1" as unknown as number]) {
+      assert.throws(
+        () => new RegistryStore("app", { [name]: value }),
+        (error) =>
+          error instanceof RangeError &&
+          error.message.startsWith(`Cannot use ${name} ${value}: expected `),
+        String(value),
+      );
+    }
+  });
+}
+
+test("the constructor refuses a mirror or a name that leads nowhere", () => {
   assert.throws(() => new RegistryStore("app", { mirrors: ["http://user:pw@host"] }), TypeError);
   assert.throws(() => new RegistryStore("team/UPPER"), InvalidReferenceError);
+  for (const host of ["registry.test:99999", "999.1.1.1", "[:::]"]) {
+    assert.throws(() => new RegistryStore(`${host}/app:1`), {
+      name: "InvalidReferenceError",
+      reference: `${host}/app:1`,
+      message: /no URL can have its registry .*; check the host and the port/,
+    });
+  }
 });
 
 test("a blob is what its descriptor says, although the registry says otherwise", async () => {

@@ -6,14 +6,14 @@ import type { Limiter } from "./limiter.ts";
 import { plainUrl } from "./transport_error.ts";
 
 /** Which bytes of a blob, and how to get them. */
-export interface BlobBodyOptions {
+export interface ResumingBodyOptions {
   descriptor: Descriptor;
   /** The first byte wanted. */
   start: number;
   /** The byte behind the last one wanted. */
   end: number;
-  /** Asks for the blob, from a byte on where that is not 0. */
-  ask(from: number, signal: AbortSignal | undefined): Promise<Answer>;
+  /** Asks for the blob, or for a range of it: `bytes=5-9`. */
+  ask(range: string | undefined, signal: AbortSignal | undefined): Promise<Answer>;
   attempts: Attempts;
   limiter: Limiter;
   /** How many bytes may be read in vain, from servers that ignore `Range`. */
@@ -21,15 +21,15 @@ export interface BlobBodyOptions {
 }
 
 /** A blob's bytes over as many answers as it takes: each goes on from the byte the last one reached. */
-export class BlobBody {
-  #options: BlobBodyOptions;
+export class ResumingBody {
+  #options: ResumingBodyOptions;
   /** The next byte wanted. */
   #at: number;
   #discarded = 0;
   #canRange = true;
   #answer: Answer | undefined;
 
-  constructor(options: BlobBodyOptions) {
+  constructor(options: ResumingBodyOptions) {
     this.#options = options;
     this.#at = options.start;
   }
@@ -39,7 +39,7 @@ export class BlobBody {
    */
   async begin(signal: AbortSignal | undefined): Promise<void> {
     try {
-      this.#answer = await this.#options.ask(this.#at, signal);
+      this.#answer = await this.#ask(signal);
     } catch (error) {
       throw this.#asEnd(error);
     }
@@ -47,12 +47,12 @@ export class BlobBody {
 
   /** The bytes, from front to back. */
   async *chunks(signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
-    const { ask, attempts } = this.#options;
+    const { attempts } = this.#options;
     try {
       for (;;) {
         try {
-          this.#answer ??= await ask(this.#canRange ? this.#at : 0, signal);
-          yield* this.#read(this.#answer);
+          this.#answer ??= await this.#ask(signal);
+          yield* this.#read(this.#answer, signal);
           return;
         } catch (error) {
           this.close();
@@ -70,13 +70,19 @@ export class BlobBody {
     this.#answer = undefined;
   }
 
-  async *#read(answer: Answer): AsyncGenerator<Uint8Array, void> {
+  #ask(signal: AbortSignal | undefined): Promise<Answer> {
+    const { descriptor: { size }, end, ask } = this.#options;
+    const isWhole = !this.#canRange || this.#at === 0 && end === size;
+    return ask(isWhole ? undefined : `bytes=${this.#at}-${end < size ? end - 1 : ""}`, signal);
+  }
+
+  async *#read(answer: Answer, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
     const { descriptor: { size }, start, end } = this.#options;
     const isWhole = start === 0 && end === size;
     let skip = this.#at - this.#firstByte(answer);
     this.#discard(skip);
     for (;;) {
-      const chunk = await this.#next(answer);
+      const chunk = await this.#next(answer, signal);
       if (!chunk) break;
       const wanted = chunk.subarray(Math.min(skip, chunk.length));
       skip -= chunk.length - wanted.length;
@@ -93,10 +99,10 @@ export class BlobBody {
     throw new Transient(new RegistryError(plainUrl(answer.url), why));
   }
 
-  async #next(answer: Answer): Promise<Uint8Array | undefined> {
+  async #next(answer: Answer, signal: AbortSignal): Promise<Uint8Array | undefined> {
     const { end, limiter } = this.#options;
     try {
-      return await limiter.run(() => answer.read());
+      return await limiter.run(() => answer.read(), { signal });
     } catch (error) {
       // Only the end of the answer was missing.
       if (this.#at >= end) return undefined;
@@ -114,10 +120,13 @@ export class BlobBody {
       return 0;
     }
     if (answer.isEncoded) {
-      // A range of the compressed bytes, which nobody asked for: from the start, then.
+      const why = "it compresses a range of the blob, although it was asked not to";
+      const url = plainUrl(answer.url);
+      if (!this.#canRange) {
+        throw new RegistryError(url, `${why}, even where it is asked for the whole`);
+      }
       this.#canRange = false;
-      const why = "it compresses ranges, although it was asked not to";
-      throw new Transient(new RegistryError(plainUrl(answer.url), why));
+      throw new Transient(new RegistryError(url, why));
     }
     const [, first, total] =
       /^bytes (\d{1,15})-\d+\/(\d{1,15}|\*)$/i.exec(answer.headers.get("content-range") ?? "") ??
@@ -126,8 +135,9 @@ export class BlobBody {
       throw new SizeMismatchError(digest, size, Number(total));
     }
     // Without a word we take it as asked; the digest tells.
-    if (first === undefined || Number(first) <= this.#at) return Number(first ?? this.#at);
-    const why = `it gave byte ${first} when asked for byte ${this.#at}`;
+    const asked = this.#canRange ? this.#at : 0;
+    if (first === undefined || Number(first) <= this.#at) return Number(first ?? asked);
+    const why = `it gave byte ${first} when asked for byte ${asked}`;
     throw new Transient(new RegistryError(plainUrl(answer.url), why));
   }
 
