@@ -3,8 +3,17 @@
  *
  * @module
  */
-import { closeSync, openSync, readSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+  type Stats,
+} from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { sep } from "node:path";
 import { type BufferPool, freshBuffer } from "../content/buffer_pool.ts";
 import type { BlobBody, OpenOptions } from "../content/store.ts";
 
@@ -14,8 +23,20 @@ import type { BlobBody, OpenOptions } from "../content/store.ts";
  */
 const CHUNK = 1 << 20;
 
+/** Through no link, on systems that can, and without waiting at a pipe until somebody writes into it. */
+const PLAIN = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** How to open a file. */
+export interface FileOptions {
+  /**
+   * Refuse what is not the file itself, but a link to it, a folder, a pipe or a device.
+   * @default {false}
+   */
+  plain?: boolean;
+}
+
 /** Which part of a file to open. */
-export interface FilePart extends OpenOptions {
+export interface FilePart extends OpenOptions, FileOptions {
   length: number;
   /**
    * How many bytes are expected: with fewer, a short read is followed by another.
@@ -34,12 +55,12 @@ export interface FilePart extends OpenOptions {
  */
 export function openFile(
   path: string,
-  { offset = 0, length, expected = length, signal, buffers }: FilePart,
+  { offset = 0, length, expected = length, plain, signal, buffers }: FilePart,
 ): BlobBody | Promise<BlobBody> {
   signal?.throwIfAborted();
-  if (length > CHUNK) return streamFile(path, { offset, length, signal, buffers });
+  if (length > CHUNK) return streamFile(path, { offset, length, plain, signal, buffers });
   const bytes = takeBuffer(length, buffers);
-  return bytes.subarray(0, readInto(path, bytes, { offset, expected }));
+  return bytes.subarray(0, readInto(path, bytes, { offset, expected, plain }));
 }
 
 /**
@@ -50,11 +71,11 @@ export function openFile(
 export function readInto(
   path: string,
   bytes: Uint8Array,
-  { offset = 0, expected = bytes.length }: Pick<FilePart, "offset" | "expected"> = {},
+  { offset = 0, expected = bytes.length, plain }: Omit<FilePart, "length"> = {},
 ): number {
-  const file = openSync(path, "r");
+  const file = openSync(path, plain ? PLAIN : "r");
+  let filled = 0;
   try {
-    let filled = 0;
     do {
       const count = readSync(file, bytes, filled, bytes.length - filled, offset + filled);
       if (count === 0) break;
@@ -62,16 +83,28 @@ export function readInto(
     } while (filled < expected);
     return filled;
   } finally {
-    closeSync(file);
+    try {
+      // What ends where it should is a file. To ask each takes Deno as long as to read it.
+      const endsAsExpected = filled === expected && filled < bytes.length;
+      if (plain && !endsAsExpected) requireFile(fstatSync(file));
+    } finally {
+      closeSync(file);
+    }
   }
 }
 
 /** Streams a file with one read ahead, so that reading goes on while the last chunk is hashed. */
 export async function streamFile(
   path: string,
-  { offset = 0, length = Infinity, signal, buffers }: OpenOptions = {},
+  { offset = 0, length = Infinity, plain, signal, buffers }: OpenOptions & FileOptions = {},
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-  const file = await open(path);
+  const file = await open(path, plain ? PLAIN : "r");
+  try {
+    if (plain) requireFile(await file.stat());
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
   const size = buffers?.size ?? CHUNK;
   const end = offset + length;
   let at = offset;
@@ -122,6 +155,29 @@ export async function streamFile(
     },
     cancel: close,
   }, { highWaterMark: 0 });
+}
+
+/**
+ * Where a path leads through its links, if that lies in the folder.
+ *
+ * @throws what node:fs throws, and where it lies outside an error with the code that Linux's
+ * `RESOLVE_BENEATH` gives
+ */
+export function pathInside(folder: string, path: string): string {
+  const target = realpathSync(path);
+  const root = realpathSync(folder);
+  if (target.startsWith(root.endsWith(sep) ? root : root + sep)) return target;
+  throw Object.assign(
+    new Error("a link leads out of the layout; copy it with what its links lead to (cp -RL) first"),
+    { code: "EXDEV" },
+  );
+}
+
+/** @throws an error with the code that BSD's `O_REGULAR` gives */
+function requireFile(stats: Stats): void {
+  if (stats.isFile()) return;
+  const what = stats.isDirectory() ? "a folder" : stats.isFIFO() ? "a pipe" : "a device";
+  throw Object.assign(new Error(`${what} is where a file should be`), { code: "EFTYPE" });
 }
 
 /** Fills a buffer from a file; what it returns is shorter only where the file ends. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { statSync } from "node:fs";
-import { BlobNotFoundError, BlobReadError, LimitError } from "../errors.ts";
+import { BlobNotFoundError, BlobReadError, InvalidLayoutError, LimitError } from "../errors.ts";
 import type {
   BlobBody,
   ContentStore,
@@ -17,7 +17,7 @@ import type {
 } from "../content/store.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { blobPath } from "../oci/digest.ts";
-import { openFile, readInto } from "./file.ts";
+import { type FilePart, openFile, pathInside, readInto } from "./file.ts";
 import { LayoutIndex, type LayoutOptions } from "./layout_index.ts";
 
 export type { LayoutOptions } from "./layout_index.ts";
@@ -40,7 +40,8 @@ export type { LayoutOptions } from "./layout_index.ts";
 export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Referrers {
   #directory: string;
   #index: LayoutIndex;
-
+  /** Where the blobs of an algorithm are, for those that have been looked for. */
+  #folders = new Map<string, string>();
   #maxIndexSize: number;
 
   /** @param directory the layout's path; nothing is read yet */
@@ -57,17 +58,29 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
   open(descriptor: Descriptor, options: OpenOptions = {}): BlobBody | Promise<BlobBody> {
     const { digest, size } = descriptor;
     const { offset = 0, length = Infinity } = options;
+    const expected = Math.max(Math.min(length, size - offset), 0);
+    // One byte more than there should be, so that one too many is seen.
+    const wanted = offset + length >= size && offset <= size ? expected + 1 : expected;
+    const part = { ...options, offset, length: wanted, expected, plain: true };
     try {
-      const path = `${this.#directory}/${blobPath(digest)}`;
-      const expected = Math.max(Math.min(length, size - offset), 0);
-      // One byte more than there should be, so that one too many is seen.
-      const wanted = offset + length >= size && offset <= size ? expected + 1 : expected;
-      const body = openFile(path, { ...options, offset, length: wanted, expected });
+      const body = openFile(this.#blobPath(digest), part);
       return body instanceof Promise
-        ? body.catch((cause) => Promise.reject(this.#error(cause, digest)))
+        ? body.catch((cause) => this.#openLink(digest, part, cause))
         : body;
     } catch (cause) {
-      return Promise.reject(this.#error(cause, digest));
+      return this.#openLink(digest, part, cause);
+    }
+  }
+
+  /** Opens what is behind a link in a blob's place, where that is why opening the blob failed. */
+  async #openLink(digest: string, part: FilePart, cause: unknown): Promise<BlobBody> {
+    try {
+      const { code } = cause as { code?: string };
+      // FreeBSD says EMLINK.
+      if (code !== "ELOOP" && code !== "EMLINK") throw cause;
+      return await openFile(pathInside(this.#directory, this.#blobPath(digest)), part);
+    } catch (error) {
+      throw this.#error(error, digest);
     }
   }
 
@@ -99,18 +112,32 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
 
   #readFile(name: string, { signal }: StoreOptions): Uint8Array {
     signal?.throwIfAborted();
-    const path = `${this.#directory}/${name}`;
     const max = this.#maxIndexSize;
     try {
+      const path = pathInside(this.#directory, `${this.#directory}/${name}`);
       const { size } = statSync(path);
-      if (size <= max) {
-        const bytes = new Uint8Array(size);
-        return bytes.subarray(0, readInto(path, bytes));
-      }
+      if (size > max) throw new LimitError(path, "maxIndexSize", max);
+      const bytes = new Uint8Array(size);
+      return bytes.subarray(0, readInto(path, bytes, { plain: true }));
     } catch (cause) {
-      throw this.#error(cause, name);
+      const error = this.#error(cause, name);
+      if (!(error instanceof BlobReadError)) throw error;
+      const why = `cannot be read: ${(cause as Error).message}`;
+      throw new InvalidLayoutError(this.#directory, name, why, { cause });
     }
-    throw new LimitError(path, "maxIndexSize", max);
+  }
+
+  /** A blob's path. Should a folder on the way be a link, it must not lead out of the layout. */
+  #blobPath(digest: string): string {
+    const path = blobPath(digest);
+    const slash = path.lastIndexOf("/");
+    const name = path.slice(0, slash);
+    let folder = this.#folders.get(name);
+    if (folder === undefined) {
+      folder = pathInside(this.#directory, `${this.#directory}/${name}`);
+      this.#folders.set(name, folder);
+    }
+    return folder + path.slice(slash);
   }
 
   /** What node:fs throws, with the blob's name. */

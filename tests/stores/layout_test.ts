@@ -1,11 +1,20 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
-import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  mkdtemp,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  BlobReadError,
   BufferPool,
   type Descriptor,
   MediaType,
@@ -15,7 +24,7 @@ import {
 } from "../../mod.ts";
 import { LayoutStore } from "../../src/stores/layout.ts";
 import { describeStore } from "../contracts/store.ts";
-import { collect, drain, equal, macrotask, noise, sha256 } from "../helpers/bytes.ts";
+import { collect, drain, equal, macrotask, noise, sha256, text, utf8 } from "../helpers/bytes.ts";
 import { inFolder } from "../helpers/folder.ts";
 import { addImage, addIndex, addJson } from "../helpers/image.ts";
 import { LayoutFolder, tagged } from "../helpers/layout_folder.ts";
@@ -304,19 +313,131 @@ for (const [what, size] of Object.entries(SIZES)) {
   );
 
   test(
-    `a directory in the place of a ${what} blob is a BlobReadError`,
+    `what is no file in the place of a ${what} blob is a BlobReadError`,
     inLayout(async (layout, store) => {
-      const image = await addImage(layout, { layers: [noise(size)] });
-      const layer = image.layers[0]!;
-      const plan = await planArchive(store, [image.manifest]);
-      await rm(layout.file(layer));
-      await mkdir(layout.file(layer));
-      const { error } = await drain(plan.stream());
-      assert.ok(error instanceof BlobReadError, String(error));
-      assert.equal(error.digest, layer.digest);
+      const blob = await layout.add("", noise(size));
+      const file = layout.file(blob);
+      const others: [what: string, make: () => unknown][] = [
+        ["a folder", () => mkdir(file)],
+        ["a pipe", () => execFileSync("mkfifo", [file])],
+      ];
+      for (const [other, make] of others) {
+        await rm(file);
+        await make();
+        for (const part of [undefined, { offset: 10, length: size / 2 }]) {
+          const opened = Promise.resolve(store.open(blob, part));
+          await assert.rejects(() => opened, {
+            name: "BlobReadError",
+            message: `Cannot read blob ${blob.digest}: ${other} is where a file should be`,
+          });
+        }
+        await rm(file, { recursive: true });
+        await writeFile(file, "");
+      }
+    }),
+  );
+
+  test(
+    `a link in the place of a ${what} blob is followed inside of the layout only`,
+    inLayout(async (layout, store) => {
+      const bytes = noise(size);
+      const blob = await layout.add("", bytes);
+      const file = layout.file(blob);
+      const kept = join(layout.path, "blobs", "by-name");
+      await rename(file, kept);
+      for (const target of ["../by-name", await realpath(kept)]) {
+        await symlink(target, file);
+        const part = await collect(await store.open(blob, { offset: 10, length: size / 2 }));
+        assert.deepEqual(part, bytes.slice(10, 10 + size / 2));
+        assert.deepEqual(await collect(await store.open(blob)), bytes);
+        await rm(file);
+      }
+      await inFolder(async (outside) => {
+        const secret = join(outside, "secret");
+        await writeFile(secret, bytes);
+        await symlink(outside, join(layout.path, "way-out"));
+        for (const target of [secret, "../../way-out/secret"]) {
+          await symlink(target, file);
+          for (const part of [undefined, { offset: 10, length: size / 2 }]) {
+            const opened = Promise.resolve(store.open(blob, part));
+            await assert.rejects(() => opened, {
+              name: "BlobReadError",
+              message: `Cannot read blob ${blob.digest}: a link leads out of the layout; ` +
+                "copy it with what its links lead to (cp -RL) first",
+            });
+          }
+          await rm(file);
+        }
+      });
+      await symlink("nothing", file);
+      const dangling = Promise.resolve(store.open(blob));
+      await assert.rejects(() => dangling, { name: "BlobNotFoundError" });
     }),
   );
 }
+
+for (const folder of ["blobs", "blobs/sha256"]) {
+  test(
+    `a link in the place of ${folder}/ is followed inside of the layout only`,
+    inLayout(async (layout) => {
+      const blob = await layout.add("", utf8("hello"));
+      const path = join(layout.path, folder);
+      await rename(path, join(layout.path, "elsewhere"));
+      await symlink(join(await realpath(layout.path), "elsewhere"), path);
+      assert.equal(text(await collect(await new LayoutStore(layout.path).open(blob))), "hello");
+      await inFolder(async (outside) => {
+        await rm(path);
+        await rename(join(layout.path, "elsewhere"), join(outside, "elsewhere"));
+        await symlink(join(outside, "elsewhere"), path);
+        const opened = Promise.resolve(new LayoutStore(layout.path).open(blob));
+        await assert.rejects(() => opened, {
+          name: "BlobReadError",
+          message: /: a link leads out of the layout; /,
+        });
+      });
+    }),
+  );
+}
+
+for (const name of ["oci-layout", "index.json"]) {
+  test(
+    `a link in the place of ${name} is followed inside of the layout only`,
+    inLayout(async (layout, store) => {
+      await layout.list([]);
+      const path = join(layout.path, name);
+      await rename(path, `${path}-of-today`);
+      await symlink(`${name}-of-today`, path);
+      assert.deepEqual(await store.roots(), []);
+      await inFolder(async (outside) => {
+        await rename(`${path}-of-today`, join(outside, name));
+        await rm(path);
+        await symlink(join(outside, name), path);
+        await assert.rejects(() => new LayoutStore(layout.path).roots(), {
+          name: "InvalidLayoutError",
+          file: name,
+          message: `Cannot read ${layout.path} as an OCI image layout: ${name} cannot be read: ` +
+            "a link leads out of the layout; copy it with what its links lead to (cp -RL) first",
+        });
+      });
+      await rm(path);
+      execFileSync("mkfifo", [path]);
+      await assert.rejects(() => new LayoutStore(layout.path).roots(), {
+        name: "InvalidLayoutError",
+        message: `Cannot read ${layout.path} as an OCI image layout: ${name} cannot be read: ` +
+          "a pipe is where a file should be",
+      });
+    }),
+  );
+}
+
+test("a layout behind a link is read", () =>
+  inFolder(async (folder) => {
+    const layout = new LayoutFolder(join(folder, "layout"));
+    const blob = await layout.add("", utf8("hello"));
+    await symlink("layout", join(folder, "link"));
+    const store = new LayoutStore(join(folder, "link"));
+    assert.equal(text(await collect(await store.open(blob))), "hello");
+  }));
 
 test(
   "open() gives what fits into 1 MiB at once, and the rest in chunks of 1 MiB",
