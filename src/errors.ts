@@ -241,7 +241,7 @@ export function quote(text: string): string {
 }
 
 /** The first of many, for a message. */
-function some(items: readonly string[]): string {
+export function some(items: readonly string[]): string {
   return items.length <= 12
     ? items.join(", ")
     : `${items.slice(0, 12).join(", ")} and ${items.length - 12} more`;

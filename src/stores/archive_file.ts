@@ -10,7 +10,8 @@ import {
   LimitError,
   SizeMismatchError,
 } from "../errors.ts";
-import { abortable, chunksOf } from "../content/read.ts";
+import { once } from "../content/one_call.ts";
+import { chunksOf } from "../content/read.ts";
 import type {
   BlobBody,
   ContentStore,
@@ -58,7 +59,7 @@ const WINDOW = 64 << 10;
  */
 export class ArchiveFileStore implements ContentStore, Existence, Resolver, Roots, Referrers {
   #source: ByteSource;
-  #entries: Promise<Map<string, TarEntry>> | undefined;
+  #headers = once((signal) => this.#readHeaders({ signal }));
   #index: LayoutIndex;
   #maxIndexSize: number;
 
@@ -72,11 +73,10 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
       : from.protocol === "file:"
       ? fileSource(decodeURIComponent(from.pathname))
       : httpSource(from, options);
-    this.#index = new LayoutIndex(
-      this.#source.name,
-      (name, options) => this.#readFile(name, options),
-      this,
-    );
+    this.#index = new LayoutIndex({
+      name: this.#source.name,
+      read: (name, options) => this.#readFile(name, options),
+    }, this);
   }
 
   async open(descriptor: Descriptor, options: OpenOptions = {}): Promise<BlobBody> {
@@ -126,15 +126,6 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
     const entry = (await this.#headers(options)).get(path);
     if (!entry) throw new BlobNotFoundError(name, this.#source.name);
     return entry;
-  }
-
-  #headers(options: StoreOptions): Promise<Map<string, TarEntry>> {
-    // Without the signal: others may wait for the same reading.
-    this.#entries ??= this.#readHeaders({}).catch((error) => {
-      this.#entries = undefined;
-      throw error;
-    });
-    return abortable(this.#entries, options.signal);
   }
 
   async #readHeaders(options: StoreOptions): Promise<Map<string, TarEntry>> {

@@ -22,6 +22,9 @@ import { LayoutIndex, type LayoutOptions } from "./layout_index.ts";
 
 export type { LayoutOptions } from "./layout_index.ts";
 
+/** Milliseconds; a tick of Linux's clock for files takes up to 10. */
+const SETTLING = 50;
+
 /**
  * An OCI image layout: a directory with `oci-layout`, `index.json` and `blobs/`. It is only read.
  *
@@ -43,16 +46,17 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
   /** Where the blobs of an algorithm are, for those that have been looked for. */
   #folders = new Map<string, string>();
   #maxIndexSize: number;
+  #unsettled = 0;
 
   /** @param directory the layout's path; nothing is read yet */
   constructor(directory: string, { maxIndexSize = 64 << 20 }: LayoutOptions = {}) {
     this.#maxIndexSize = maxIndexSize;
     this.#directory = directory.replace(/(?<=.)[/\\]+$/, "");
-    this.#index = new LayoutIndex(
-      directory,
-      (name, options) => this.#readFile(name, options),
-      this,
-    );
+    this.#index = new LayoutIndex({
+      name: directory,
+      read: (name, options) => this.#readFile(name, options),
+      version: () => this.#indexVersion(),
+    }, this);
   }
 
   open(descriptor: Descriptor, options: OpenOptions = {}): BlobBody | Promise<BlobBody> {
@@ -84,8 +88,9 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
     }
   }
 
-  exists({ digest }: Descriptor): Promise<boolean> {
+  exists({ digest }: Descriptor, { signal }: StoreOptions = {}): Promise<boolean> {
     try {
+      signal?.throwIfAborted();
       const found = statSync(`${this.#directory}/${blobPath(digest)}`, { throwIfNoEntry: false });
       return Promise.resolve(found !== undefined);
     } catch (cause) {
@@ -124,6 +129,19 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
       if (!(error instanceof BlobReadError)) throw error;
       const why = `cannot be read: ${(cause as Error).message}`;
       throw new InvalidLayoutError(this.#directory, name, why, { cause });
+    }
+  }
+
+  /** Another one for each index.json that is written. What is wrong with it, reading it tells. */
+  #indexVersion(): string {
+    try {
+      const { ino, size, mtimeMs, ctimeMs } = statSync(`${this.#directory}/index.json`);
+      const version = [ino, size, mtimeMs, ctimeMs].join();
+      // What is written again before the file system's clock ticks would look the same.
+      const isSettled = Math.abs(Date.now() - mtimeMs) > SETTLING;
+      return isSettled ? version : `${version},${this.#unsettled++}`;
+    } catch {
+      return "";
     }
   }
 

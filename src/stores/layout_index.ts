@@ -1,10 +1,14 @@
 import {
   ArchiveError,
   BlobNotFoundError,
+  BlobReadError,
   InvalidLayoutError,
+  quote,
   ReferenceNotFoundError,
+  some,
 } from "../errors.ts";
-import { abortable, readBlob } from "../content/read.ts";
+import { once } from "../content/one_call.ts";
+import { readBlob } from "../content/read.ts";
 import type { ContentStore, Referrers, Resolver, Roots, StoreOptions } from "../content/store.ts";
 import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../oci/annotation.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
@@ -27,8 +31,29 @@ export interface LayoutOptions {
   maxIndexSize?: number;
 }
 
+/** What may be a digest; a name has fewer than 64 hex digits behind its colon, if any. */
+const DIGEST = /^[a-z0-9]+:[0-9a-f]{64,}$/;
+
 /** How deep a search goes into nested indexes. */
 const MAX_DEPTH = 32;
+
+/** The two files of a layout that are no blobs. */
+export interface LayoutFiles {
+  /** What errors call the layout. */
+  readonly name: string;
+  /** @throws {BlobNotFoundError} where there is none of this name */
+  read(name: string, options: StoreOptions): Uint8Array | Promise<Uint8Array>;
+  /** A text that changes whenever index.json does; left out where it never does. */
+  version?(): string;
+}
+
+/** What a layout says as long as its index.json stays as it is; each is read once. */
+interface View {
+  version: string | undefined;
+  manifests: (options?: StoreOptions) => Promise<readonly Descriptor[]>;
+  /** By the digest of their subject. */
+  referrers: (options?: StoreOptions) => Promise<ReadonlyMap<string, readonly Descriptor[]>>;
+}
 
 /**
  * What a layout says of itself in `oci-layout` and `index.json`, wherever its files are: names,
@@ -37,34 +62,29 @@ const MAX_DEPTH = 32;
  * Source: [image spec, "Image Layout"](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md).
  */
 export class LayoutIndex implements Resolver, Roots, Referrers {
-  #where: string;
-  #readFile: (name: string, options: StoreOptions) => Uint8Array | Promise<Uint8Array>;
+  #files: LayoutFiles;
   #blobs: ContentStore;
-  #manifests: Promise<Descriptor[]> | undefined;
-  #referrers: Promise<Map<string, Descriptor[]>> | undefined;
+  #latest: View | undefined;
 
-  /**
-   * @param where what errors call the layout
-   * @param readFile reads one of its two files; throws a BlobNotFoundError where there is none
-   */
-  constructor(
-    where: string,
-    readFile: (name: string, options: StoreOptions) => Uint8Array | Promise<Uint8Array>,
-    blobs: ContentStore,
-  ) {
-    this.#where = where;
-    this.#readFile = readFile;
+  constructor(files: LayoutFiles, blobs: ContentStore) {
+    this.#files = files;
     this.#blobs = blobs;
   }
 
-  /** What index.json lists; read once. */
-  roots(options: StoreOptions = {}): Promise<Descriptor[]> {
-    // Without the signal: others may wait for the same reading.
-    this.#manifests ??= this.#read({}).catch((error) => {
-      this.#manifests = undefined;
-      throw error;
-    });
-    return abortable(this.#manifests, options.signal);
+  /** What index.json lists. */
+  async roots(options?: StoreOptions): Promise<Descriptor[]> {
+    return [...await this.#view().manifests(options)];
+  }
+
+  /** The view of this moment: who has one keeps it, whatever is written meanwhile. */
+  #view(): View {
+    const version = this.#files.version?.();
+    if (this.#latest && this.#latest.version === version) return this.#latest;
+    const manifests = once((signal) => this.#read({ signal }));
+    const referrers = once(async (signal) =>
+      await this.#findReferrers(await manifests({ signal }), { signal })
+    );
+    return this.#latest = { version, manifests, referrers };
   }
 
   async #read(options: StoreOptions): Promise<Descriptor[]> {
@@ -92,7 +112,7 @@ export class LayoutIndex implements Resolver, Roots, Referrers {
 
   async #readWhole(file: string, options: StoreOptions): Promise<Uint8Array> {
     try {
-      return await this.#readFile(file, options);
+      return await this.#files.read(file, options);
     } catch (cause) {
       if (!(cause instanceof BlobNotFoundError)) throw cause;
       throw this.#invalid(file, "is missing", cause);
@@ -100,7 +120,7 @@ export class LayoutIndex implements Resolver, Roots, Referrers {
   }
 
   #invalid(file: string, why: string, cause?: unknown): InvalidLayoutError {
-    return new InvalidLayoutError(this.#where, file, why, { cause });
+    return new InvalidLayoutError(this.#files.name, file, why, { cause });
   }
 
   /**
@@ -108,7 +128,8 @@ export class LayoutIndex implements Resolver, Roots, Referrers {
    * be that of a manifest inside of a listed index.
    */
   async resolve(reference: string, options: StoreOptions = {}): Promise<Descriptor> {
-    const roots = await this.roots(options);
+    const { name } = this.#files;
+    const roots = await this.#view().manifests(options);
     const digest = reference.replace(/^@/, "");
     for (
       const found of [
@@ -121,33 +142,35 @@ export class LayoutIndex implements Resolver, Roots, Referrers {
       if (!first) continue;
       const digests = new Set(found.map(({ digest }) => digest));
       if (digests.size === 1) return first;
-      const which = [...digests].join(" or ");
       throw new ReferenceNotFoundError(
         reference,
-        `${this.#where} has several; choose by digest: ${which}`,
+        `${name} has several; choose by digest: ${some([...digests])}`,
       );
     }
-    for await (const { descriptor } of this.#documents(options)) {
-      if (descriptor.digest === digest) return descriptor;
+    // Who mistypes a name need not wait until everything has been read.
+    if (DIGEST.test(digest)) {
+      for await (const { descriptor } of this.#documents(roots, options)) {
+        if (descriptor.digest === digest) return descriptor;
+      }
     }
+    const known = some(names(roots).map(quote));
     throw new ReferenceNotFoundError(
       reference,
-      `${this.#where} has ${names(roots).join(", ") || "no names; choose by digest: @sha256:…"}`,
+      `${name} has ${known || "no names; choose by digest: @sha256:…"}`,
     );
   }
 
   /** The manifests here, nested ones too, whose `subject` this is. */
-  async referrers(subject: Descriptor, options: StoreOptions = {}): Promise<Descriptor[]> {
-    this.#referrers ??= this.#findReferrers({}).catch((error) => {
-      this.#referrers = undefined;
-      throw error;
-    });
-    return (await abortable(this.#referrers, options.signal)).get(subject.digest) ?? [];
+  async referrers(subject: Descriptor, options?: StoreOptions): Promise<Descriptor[]> {
+    return [...(await this.#view().referrers(options)).get(subject.digest) ?? []];
   }
 
-  async #findReferrers(options: StoreOptions): Promise<Map<string, Descriptor[]>> {
+  async #findReferrers(
+    roots: readonly Descriptor[],
+    options: StoreOptions,
+  ): Promise<Map<string, Descriptor[]>> {
     const referrers = new Map<string, Descriptor[]>();
-    for await (const { descriptor, document } of this.#documents(options)) {
+    for await (const { descriptor, document } of this.#documents(roots, options)) {
       if (!document?.subject) continue;
       const list = referrers.get(document.subject.digest) ?? [];
       list.push(referrerDescriptor(descriptor, document));
@@ -158,10 +181,11 @@ export class LayoutIndex implements Resolver, Roots, Referrers {
 
   /** Every manifest and index that index.json leads to; without a document where it is missing. */
   async *#documents(
+    roots: readonly Descriptor[],
     options: StoreOptions,
   ): AsyncGenerator<{ descriptor: Descriptor; document?: Manifest | Index }> {
     const seen = new Set<string>();
-    let level = await this.roots(options);
+    let level = roots;
     for (let depth = 0; level.length > 0 && depth < MAX_DEPTH; depth++) {
       const below: Descriptor[] = [];
       for (const descriptor of level) {
@@ -177,8 +201,10 @@ export class LayoutIndex implements Resolver, Roots, Referrers {
         try {
           document = parse(await readBlob(this.#blobs, descriptor, options), digest);
         } catch (error) {
-          // A layout may lack some of its images; whoever exports this one hears of it.
-          if (!(error instanceof ArchiveError)) throw error;
+          options.signal?.throwIfAborted();
+          // A layout may lack some of its images; whoever exports this one hears of it. What is there
+          // and cannot be read now may hold what is looked for.
+          if (!(error instanceof ArchiveError) || error instanceof BlobReadError) throw error;
         }
         yield { descriptor, document };
         if (document && "manifests" in document) below.push(...document.manifests);

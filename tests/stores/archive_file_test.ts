@@ -267,6 +267,47 @@ test("a server with weak entity tags only is read all the same", async () => {
   }
 });
 
+test("reading the index ends once the last who waits for it has gone", async () => {
+  const { files, layer } = await taggedImage();
+  const tar = tarFiles(files);
+  const { url, close } = await serve(ranges(() => ({ tar, etag: '"1"' })));
+  type Call = (store: ArchiveFileStore, options: { signal: AbortSignal }) => unknown;
+  // The headers take two requests.
+  const calls: [stallsAt: number, call: Call][] = [
+    [1, (store, options) => store.exists(layer, options)],
+    [2, (store, options) => store.open(layer, options)],
+    [3, (store, options) => store.roots(options)],
+    [4, (store, options) => store.resolve("1.0", options)],
+    [5, (store, options) => store.referrers(layer, options)],
+  ];
+  try {
+    for (const [stallsAt, call] of calls) {
+      const stalled = Promise.withResolvers<AbortSignal>();
+      let count = 0;
+      const fetch: typeof globalThis.fetch = (input, init) => {
+        if (++count < stallsAt) return globalThis.fetch(input, init);
+        const signal = init!.signal!;
+        stalled.resolve(signal);
+        return new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason));
+        });
+      };
+      const store = new ArchiveFileStore(url, { fetch });
+      const [one, other] = [new AbortController(), new AbortController()];
+      const waiting = [one, other].map(async ({ signal }) => await call(store, { signal }));
+      const signal = await stalled.promise;
+      one.abort(new Error("one"));
+      await assert.rejects(waiting[0]!, { message: "one" });
+      assert.ok(!signal.aborted);
+      other.abort(new Error("other"));
+      await assert.rejects(waiting[1]!, { message: "other" });
+      assert.ok(signal.aborted);
+    }
+  } finally {
+    close();
+  }
+});
+
 test("requests go out by the fetch that was given, uncompressed and by range", async () => {
   const { files, layer } = await taggedImage();
   const tar = tarFiles(files);

@@ -10,6 +10,7 @@ import {
   rm,
   symlink,
   truncate,
+  utimes,
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -123,7 +124,7 @@ test(
     await assert.rejects(() => store.resolve("1.0"), {
       name: "ReferenceNotFoundError",
       message: `Cannot find "1.0": ${layout.path} has several; choose by digest: ` +
-        `${one.digest} or ${other.digest}`,
+        `${one.digest}, ${other.digest}`,
     });
   }),
 );
@@ -135,7 +136,7 @@ test(
     await layout.list([tagged(manifest, "1.0"), named(manifest, "example.com/app:2"), manifest]);
     await assert.rejects(() => store.resolve("2.0"), {
       name: "ReferenceNotFoundError",
-      message: `Cannot find "2.0": ${layout.path} has 1.0, example.com/app:2`,
+      message: `Cannot find "2.0": ${layout.path} has "1.0", "example.com/app:2"`,
     });
     await writeFile(join(layout.path, "index.json"), JSON.stringify({ manifests: [manifest] }));
     await assert.rejects(() => new LayoutStore(layout.path).resolve("2.0"), {
@@ -240,14 +241,80 @@ test(
 );
 
 test(
-  "roots() read a layout anew after it was refused, and once after that",
+  "resolve() names the first few of many names, and no more of a long one than tells it",
+  inLayout(async (layout, store) => {
+    const { manifest } = await addImage(layout);
+    const names = Array.from({ length: 100 }, (_, i) => `tag-${i}\u001b`);
+    await layout.list(["x".repeat(1000), ...names].map((name) => tagged(manifest, name)));
+    const first = [`"${"x".repeat(200)}…"`];
+    for (let i = 0; i < 11; i++) first.push(`"tag-${i}\\u001b"`);
+    await assert.rejects(() => store.resolve("2.0"), {
+      message: `Cannot find "2.0": ${layout.path} has ${first.join(", ")} and 89 more`,
+    });
+  }),
+);
+
+test(
+  "resolve() looks for names in index.json alone",
+  inLayout(async (layout, store) => {
+    const { manifest } = await addImage(layout);
+    const index = await addIndex(layout, [manifest]);
+    await layout.list([tagged(index, "1.0")]);
+    await rm(layout.file(index));
+    await mkdir(layout.file(index));
+    for (const name of ["2.0", "app:2.0", "sha256:123"]) {
+      await assert.rejects(() => store.resolve(name), { name: "ReferenceNotFoundError" });
+    }
+  }),
+);
+
+test(
+  "resolve() by digest and referrers() fail where a manifest cannot be read, until it can",
+  inLayout(async (layout, store) => {
+    const { manifest } = await addImage(layout);
+    const referrer = (await addImage(layout, { config: "bom", fields: { subject: manifest } }))
+      .manifest;
+    const index = await addIndex(layout, [referrer]);
+    await layout.list([manifest, index]);
+    await rename(layout.file(index), join(layout.path, "index"));
+    await mkdir(layout.file(index));
+    await assert.rejects(() => store.resolve(referrer.digest), { name: "BlobReadError" });
+    await assert.rejects(() => store.referrers(manifest), { name: "BlobReadError" });
+    await rm(layout.file(index), { recursive: true });
+    await rename(join(layout.path, "index"), layout.file(index));
+    assert.equal((await store.resolve(referrer.digest)).digest, referrer.digest);
+    assert.equal((await store.referrers(manifest))[0]!.digest, referrer.digest);
+  }),
+);
+
+test(
+  "a layout is read anew after it was refused, and after its index.json was written",
   inLayout(async (layout, store) => {
     await assert.rejects(() => store.roots(), { name: "InvalidLayoutError" });
     const { manifest } = await addImage(layout);
-    await layout.list([manifest]);
-    assert.deepEqual(await store.roots(), [manifest]);
+    const referrer = (await addImage(layout, { config: "bom", fields: { subject: manifest } }))
+      .manifest;
     await layout.list([]);
-    assert.deepEqual(await store.roots(), [manifest]);
+    assert.deepEqual(await store.roots(), []);
+    assert.deepEqual(await store.referrers(manifest), []);
+    await layout.list([tagged(manifest, "1.0"), referrer]);
+    assert.deepEqual(await store.roots(), [tagged(manifest, "1.0"), referrer]);
+    assert.equal((await store.resolve("1.0")).digest, manifest.digest);
+    assert.equal((await store.referrers(manifest)).length, 1);
+    await layout.list([tagged(manifest, "1.1"), referrer]);
+    assert.equal((await store.resolve("1.1")).digest, manifest.digest);
+    await assert.rejects(() => store.resolve("1.0"), { name: "ReferenceNotFoundError" });
+  }),
+);
+
+test(
+  "an index.json that nobody has written is parsed once",
+  inLayout(async (layout, store) => {
+    const { manifest } = await addImage(layout);
+    await layout.list([manifest]);
+    await utimes(join(layout.path, "index.json"), 1, 1);
+    const [one, other] = [await store.roots(), await store.roots()];
+    assert.equal(one[0], other[0]);
   }),
 );
 

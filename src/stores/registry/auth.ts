@@ -1,9 +1,9 @@
 import { RegistryAuthError } from "../../errors.ts";
+import { OneCall } from "../../content/one_call.ts";
 import type { StoreOptions } from "../../content/store.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { basic, type Credentials, type GetCredentials, isBearerToken } from "./credentials.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { OneCall } from "./one_call.ts";
 import type { Token } from "./token.ts";
 import { plainUrl } from "./transport_error.ts";
 

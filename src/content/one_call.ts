@@ -1,5 +1,5 @@
-import { abortable } from "../../content/read.ts";
-import type { StoreOptions } from "../../content/store.ts";
+import { abortable } from "./read.ts";
+import type { StoreOptions } from "./store.ts";
 
 /** Many callers, one call: who comes while it is under way gets its outcome. */
 export class OneCall<T> {
@@ -34,4 +34,17 @@ export class OneCall<T> {
     outcome.then(end, end);
     return running;
   }
+}
+
+/** A call that is made once: later callers get what it gave, unless it failed. */
+export function once<T>(
+  call: (signal: AbortSignal) => Promise<T>,
+): (options?: StoreOptions) => Promise<T> {
+  const calls = new OneCall(call);
+  let kept: { value: T } | undefined;
+  return async (options = {}) => {
+    options.signal?.throwIfAborted();
+    kept ??= { value: await calls.run(options) };
+    return kept.value;
+  };
 }
