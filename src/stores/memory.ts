@@ -1,8 +1,17 @@
 import { BlobNotFoundError, ReferenceNotFoundError } from "../errors.ts";
 import { createDigester } from "../content/digester.ts";
-import type { ContentStore, Existence, OpenOptions, Resolver, Roots } from "../content/store.ts";
+import type {
+  ContentStore,
+  Existence,
+  OpenOptions,
+  Resolver,
+  Roots,
+  StoreOptions,
+} from "../content/store.ts";
+import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../oci/annotation.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { DigestAlgorithm } from "../oci/digest.ts";
+import { referenceName } from "../oci/reference.ts";
 
 /**
  * Blobs in memory: for tests, for images made on the spot, and on runtimes without a disk.
@@ -38,11 +47,17 @@ export class MemoryStore implements ContentStore, Existence, Resolver, Roots {
     return { mediaType, digest, size: copy.length };
   }
 
-  /** Makes a descriptor a root, and gives it a name by which {@linkcode MemoryStore.resolve} finds it. */
+  /**
+   * Makes a descriptor a root under a name: {@linkcode MemoryStore.resolve} finds it by that, and
+   * {@linkcode MemoryStore.roots} says it.
+   *
+   * @param name a tag, an image's full name, or the descriptor's own digest for no name at all
+   */
   tag(name: string, descriptor: Descriptor): void {
-    this.#roots.set(name, descriptor);
+    this.#roots.set(name, named(descriptor, name));
   }
 
+  /** The blob's bytes, copied. @throws {BlobNotFoundError} */
   open(
     { digest }: Descriptor,
     { offset = 0, length = Infinity, signal }: OpenOptions = {},
@@ -53,18 +68,39 @@ export class MemoryStore implements ContentStore, Existence, Resolver, Roots {
     return blob.slice(offset, offset + length);
   }
 
-  exists({ digest }: Descriptor): Promise<boolean> {
-    return Promise.resolve(this.#blobs.has(digest));
+  /** Whether the blob has been added. */
+  exists({ digest }: Descriptor, { signal }: StoreOptions = {}): Promise<boolean> {
+    return answer(this.#blobs.has(digest), signal);
   }
 
-  resolve(reference: string): Promise<Descriptor> {
-    const found = this.#roots.get(reference) ??
-      [...this.#roots.values()].find(({ digest }) => digest === reference);
-    if (found) return Promise.resolve(found);
-    return Promise.reject(new ReferenceNotFoundError(reference, "nothing in memory has this name"));
+  /**
+   * The root of this name or digest.
+   *
+   * @throws {ReferenceNotFoundError}
+   */
+  async resolve(reference: string, options?: StoreOptions): Promise<Descriptor> {
+    const digest = reference.replace(/^@/, "");
+    const roots = await this.roots(options);
+    const found = this.#roots.get(reference) ?? roots.find((root) => root.digest === digest);
+    if (found) return found;
+    throw new ReferenceNotFoundError(reference, "nothing in memory has this name");
   }
 
-  roots(): Promise<Descriptor[]> {
-    return Promise.resolve([...this.#roots.values()]);
+  /** What has been tagged, with the names as an index.json has them. */
+  roots({ signal }: StoreOptions = {}): Promise<Descriptor[]> {
+    return answer([...this.#roots.values()], signal);
   }
+}
+
+function answer<T>(value: T, signal: AbortSignal | undefined): Promise<T> {
+  return signal?.aborted ? Promise.reject(signal.reason) : Promise.resolve(value);
+}
+
+function named(descriptor: Descriptor, name: string): Descriptor {
+  const { annotations, digest } = descriptor;
+  if (name === digest) return descriptor;
+  const names: Record<string, string> = name.includes("/")
+    ? { [ANNOTATION_IMAGE_NAME]: name, [ANNOTATION_REF_NAME]: referenceName(name) }
+    : { [ANNOTATION_REF_NAME]: name };
+  return { ...descriptor, annotations: { ...annotations, ...names } };
 }

@@ -25,16 +25,22 @@ import type { Descriptor } from "../oci/descriptor.ts";
  * ```
  */
 export class UnionStore implements ContentStore, Existence, Labels, Referrers {
+  /** That of the store which bears the least. */
   readonly lookAhead: number;
   #stores: readonly (ContentStore & Partial<Existence & Labels & Referrers>)[];
 
-  /** @param stores in the order in which they are asked */
+  /**
+   * Makes one store of several.
+   *
+   * @param stores in the order in which they are asked
+   */
   constructor(stores: readonly ContentStore[]) {
     this.#stores = stores;
     const each = stores.map(({ lookAhead }) => lookAhead ?? 0);
     this.lookAhead = each.length > 0 ? Math.min(...each) : 0;
   }
 
+  /** The blob of the first store that has it. @throws {BlobNotFoundError} where none has */
   async open(descriptor: Descriptor, options?: OpenOptions): Promise<BlobBody> {
     let missing = new BlobNotFoundError(descriptor.digest, "any of the stores");
     for (const store of this.#stores) {
@@ -48,6 +54,7 @@ export class UnionStore implements ContentStore, Existence, Labels, Referrers {
     throw missing;
   }
 
+  /** Whether one of the stores has the blob. */
   async exists(descriptor: Descriptor, options?: StoreOptions): Promise<boolean> {
     for (const store of this.#stores) {
       if (await hasBlob(store, descriptor, options)) return true;
@@ -55,14 +62,18 @@ export class UnionStore implements ContentStore, Existence, Labels, Referrers {
     return false;
   }
 
+  /** The blob's labels in all stores; of two with the same key, the first store's. */
   async labels(descriptor: Descriptor, options?: StoreOptions): Promise<Record<string, string>> {
+    options?.signal?.throwIfAborted();
     const labels = await Promise.all(
       this.#stores.map((store) => store.labels?.(descriptor, options) ?? {}),
     );
     return Object.assign({}, ...labels.reverse());
   }
 
+  /** The referrers that any of the stores knows, each once. */
   async referrers(subject: Descriptor, options?: StoreOptions): Promise<Descriptor[]> {
+    options?.signal?.throwIfAborted();
     const lists = await Promise.all(
       this.#stores.map((store) => store.referrers?.(subject, options) ?? []),
     );

@@ -244,6 +244,25 @@ export function describeStore(
     return Promise.resolve();
   });
 
+  for (const ability of abilities) {
+    check(`${ability}() rejects with the reason of a signal that has aborted`, async (fixture) => {
+      const { store, reference = (name) => name } = fixture;
+      const reason = new Error("not any more");
+      const options = { signal: AbortSignal.abort(reason) };
+      const calls = {
+        exists: () => store.exists!(ABSENT, options),
+        resolve: () => store.resolve!(reference("1.0"), options),
+        roots: () => store.roots!(options),
+        referrers: () => store.referrers!(ABSENT, options),
+        labels: () => store.labels!(ABSENT, options),
+      };
+      await assert.rejects(calls[ability], (error) => error === reason);
+      // What a store remembers is not given either.
+      await store.roots?.();
+      await assert.rejects(calls[ability], (error) => error === reason);
+    });
+  }
+
   if (abilities.includes("exists")) {
     check("exists() tells what is there", async ({ store }, { blobs }) => {
       for (const { descriptor } of blobs) assert.equal(await store.exists!(descriptor), true);
@@ -254,7 +273,7 @@ export function describeStore(
   if (abilities.includes("resolve")) {
     check("resolve() finds a root by tag and by digest", async (fixture, { image }) => {
       const { store, reference = (name) => name } = fixture;
-      for (const name of ["1.0", image.digest]) {
+      for (const name of ["1.0", image.digest, `@${image.digest}`]) {
         const { mediaType, digest, size } = await store.resolve!(reference(name));
         assert.deepEqual({ mediaType, digest, size }, image);
       }
@@ -262,13 +281,13 @@ export function describeStore(
 
     check("resolve() rejects with a ReferenceNotFoundError", async (fixture) => {
       const { store, reference = (name) => name } = fixture;
-      for (const name of ["2.0", ABSENT.digest]) {
+      for (const name of ["2.0", ABSENT.digest, `@${ABSENT.digest}`]) {
         await assert.rejects(
           () => store.resolve!(reference(name)),
           (error) => {
             assert.ok(error instanceof ReferenceNotFoundError, String(error));
             assert.equal(error.name, "ReferenceNotFoundError");
-            assert.ok(error.message.includes(name), error.message);
+            assert.ok(error.message.includes(name.replace(/^@/, "")), error.message);
             return true;
           },
         );
@@ -283,6 +302,20 @@ export function describeStore(
         listed.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
         roots.map(({ descriptor }) => descriptor),
       );
+    });
+
+    check("roots() give the tags that there are", async ({ store }, { roots }) => {
+      const listed = await store.roots!();
+      for (const [i, { tag }] of roots.entries()) {
+        if (tag) assert.equal(listed[i]!.annotations?.["org.opencontainers.image.ref.name"], tag);
+      }
+    });
+
+    check("the list that roots() gives belongs to the caller", async ({ store }) => {
+      const listed = await store.roots!();
+      const before = [...listed];
+      listed.length = 0;
+      assert.deepEqual(await store.roots!(), before);
     });
   }
 

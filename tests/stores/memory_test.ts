@@ -42,3 +42,25 @@ test("add() rejects an algorithm that nobody can compute", async () => {
     UnsupportedAlgorithmError,
   );
 });
+
+test("roots() and resolve() tell the names under which descriptors were tagged", async () => {
+  const store = new MemoryStore();
+  const blob = await store.add("text/plain", utf8("hello"));
+  const full = "docker.io/library/app:1.0";
+  store.tag("app", { ...blob, annotations: { key: "value" } });
+  store.tag(full, blob);
+  const app = {
+    ...blob,
+    annotations: { key: "value", "org.opencontainers.image.ref.name": "app" },
+  };
+  const named = {
+    ...blob,
+    annotations: {
+      "io.containerd.image.name": full,
+      "org.opencontainers.image.ref.name": "1.0",
+    },
+  };
+  assert.deepEqual(await store.roots(), [app, named]);
+  assert.deepEqual(await store.resolve("app"), app);
+  assert.deepEqual(await store.resolve(full), named);
+});

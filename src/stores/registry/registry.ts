@@ -248,7 +248,8 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
   /** A reference's tag or digest, where it is in this repository. */
   #within(reference: string): Reference {
     const { domain, path } = this.#reference;
-    if (isDigest(reference)) return { domain, path, digest: reference };
+    const digest = reference.replace(/^@/, "");
+    if (isDigest(digest)) return { domain, path, digest };
     if (/^\w[\w.-]{0,127}$/.test(reference)) return { domain, path, tag: reference };
     const parsed = parseReference(reference);
     if (parsed.domain === domain && parsed.path === path) return withDefaultTag(parsed);
