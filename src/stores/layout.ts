@@ -48,7 +48,11 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
   #maxIndexSize: number;
   #unsettled = 0;
 
-  /** @param directory the layout's path; nothing is read yet */
+  /**
+   * Names a layout; nothing is read yet.
+   *
+   * @param directory its path
+   */
   constructor(directory: string, { maxIndexSize = 64 << 20 }: LayoutOptions = {}) {
     this.#maxIndexSize = maxIndexSize;
     this.#directory = directory.replace(/(?<=.)[/\\]+$/, "");
@@ -59,6 +63,11 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
     }, this);
   }
 
+  /**
+   * The blob's file. A link in its place is followed where that leads to a file of the layout.
+   *
+   * @throws {BlobNotFoundError | BlobReadError}
+   */
   open(descriptor: Descriptor, options: OpenOptions = {}): BlobBody | Promise<BlobBody> {
     const { digest, size } = descriptor;
     const { offset = 0, length = Infinity } = options;
@@ -84,13 +93,15 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
       if (code !== "ELOOP" && code !== "EMLINK") throw cause;
       return await openFile(pathInside(this.#directory, this.#blobPath(digest)), part);
     } catch (error) {
+      part.signal?.throwIfAborted();
       throw this.#error(error, digest);
     }
   }
 
+  /** Whether there is something in the blob's place. */
   exists({ digest }: Descriptor, { signal }: StoreOptions = {}): Promise<boolean> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
     try {
-      signal?.throwIfAborted();
       const found = statSync(`${this.#directory}/${blobPath(digest)}`, { throwIfNoEntry: false });
       return Promise.resolve(found !== undefined);
     } catch (cause) {
@@ -98,12 +109,18 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
     }
   }
 
-  /** The manifests of index.json, in its order. @throws {InvalidLayoutError} where it has none */
+  /**
+   * The manifests of index.json, in its order: those of now, should it have been written since.
+   *
+   * @throws {InvalidLayoutError} where it has none
+   */
   roots(options?: StoreOptions): Promise<Descriptor[]> {
     return this.#index.roots(options);
   }
 
   /**
+   * The manifest of a name, or of a digest.
+   *
    * @param reference a reference name, a full name, or a digest, also of a manifest inside of a
    * listed index
    */
@@ -111,6 +128,7 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
     return this.#index.resolve(reference, options);
   }
 
+  /** The manifests whose `subject` this is, also inside of a listed index. */
   referrers(subject: Descriptor, options?: StoreOptions): Promise<Descriptor[]> {
     return this.#index.referrers(subject, options);
   }
