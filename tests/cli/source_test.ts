@@ -77,14 +77,14 @@ describe("a source", () => {
         stderr,
         /^oci-archive: Cannot find "1\.0": .* has several; choose by digest: .*\n$/,
       );
-      assert.ok(stderr.includes(`${one.digest} or ${two.digest}`));
+      assert.ok(stderr.includes(`${one.digest}, ${two.digest}`));
     });
   });
 
   const failures: Record<string, [source: (folder: string) => string, message: RegExp]> = {
     "an unknown reference": [
       (folder) => `oci:${folder}:3.0`,
-      /Cannot find "3\.0": .* has 1\.0, 2\.0\n/,
+      /Cannot find "3\.0": .* has "1\.0", "2\.0"\n/,
     ],
     "an unknown digest": [
       (folder) => `oci:${folder}@sha256:${"0".repeat(64)}`,
