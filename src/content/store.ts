@@ -35,8 +35,8 @@ export type BlobBody = ReadableStream<Uint8Array> | Uint8Array;
  * says by having the method: {@linkcode Resolver}, {@linkcode Roots}, {@linkcode Referrers},
  * {@linkcode Labels}, {@linkcode Existence}.
  *
- * A store does not verify: whoever reads does, on the way. It must not check `size` against the
- * bytes either, but may, and then throws a `SizeMismatchError`.
+ * A store need not verify: whoever reads does, on the way. It need not compare `size` with the bytes
+ * either; where it does, it throws a `SizeMismatchError`.
  *
  * @example A store over anything that answers with bytes
  * ```ts

@@ -63,22 +63,23 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
   #index: LayoutIndex;
   #maxIndexSize: number;
 
-  /** @param from a path, a `file:`, `http:` or `https:` URL, or a Blob; nothing is read yet */
+  /**
+   * Names an archive; nothing is read yet.
+   *
+   * @param from a path, a `file:`, `http:` or `https:` URL, also as a string, or a Blob. A user and a
+   * password in the URL go to its own origin, as `Authorization`
+   * @throws {TypeError} for other URLs
+   */
   constructor(from: string | URL | Blob, options: ArchiveFileOptions = {}) {
     this.#maxIndexSize = options.maxIndexSize ?? 64 << 20;
-    this.#source = from instanceof Blob
-      ? blobSource(from)
-      : typeof from === "string"
-      ? fileSource(from)
-      : from.protocol === "file:"
-      ? fileSource(decodeURIComponent(from.pathname))
-      : httpSource(from, options);
+    this.#source = sourceOf(from, options);
     this.#index = new LayoutIndex({
       name: this.#source.name,
       read: (name, options) => this.#readFile(name, options),
     }, this);
   }
 
+  /** The blob, read where it lies in the tar. @throws {BlobNotFoundError | SizeMismatchError} */
   async open(descriptor: Descriptor, options: OpenOptions = {}): Promise<BlobBody> {
     const { digest, size } = descriptor;
     const entry = await this.#entry(blobPath(digest), digest, options);
@@ -93,6 +94,7 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
     });
   }
 
+  /** Whether the tar has the blob. */
   async exists({ digest }: Descriptor, options: StoreOptions = {}): Promise<boolean> {
     return (await this.#headers(options)).has(blobPath(digest));
   }
@@ -103,6 +105,8 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
   }
 
   /**
+   * The manifest of a name, or of a digest.
+   *
    * @param reference a reference name, a full name, or a digest, also of a manifest inside of a
    * listed index
    */
@@ -110,6 +114,7 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
     return this.#index.resolve(reference, options);
   }
 
+  /** The manifests whose `subject` this is, also inside of a listed index. */
   referrers(subject: Descriptor, options?: StoreOptions): Promise<Descriptor[]> {
     return this.#index.referrers(subject, options);
   }
@@ -172,4 +177,15 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
     }
     return bytes.subarray(0, filled);
   }
+}
+
+function sourceOf(from: string | URL | Blob, options: HttpSourceOptions): ByteSource {
+  if (from instanceof Blob) return blobSource(from);
+  if (typeof from === "string" && !/^(?:file|https?):\/\//i.test(from)) return fileSource(from);
+  const url = new URL(from);
+  if (url.protocol === "file:") return fileSource(url);
+  if (/^https?:$/.test(url.protocol)) return httpSource(url, options);
+  throw new TypeError(
+    `Cannot read an archive from a ${url.protocol} URL: expected file:, http: or https:`,
+  );
 }

@@ -1,6 +1,8 @@
 import { BlobReadError } from "../errors.ts";
 import { chunksOf } from "../content/read.ts";
 import type { BlobBody, OpenOptions } from "../content/store.ts";
+import { basic } from "./registry/credentials.ts";
+import { plainUrl, transportText } from "./registry/transport_error.ts";
 
 /** Bytes that can be read from any offset: a file, a Blob, or what a URL answers. */
 export interface ByteSource {
@@ -22,43 +24,73 @@ export function blobSource(blob: Blob): ByteSource {
   return {
     name,
     open({ offset, length, signal }) {
-      // A Blob's own stream hears of no signal.
-      const part = blob.slice(offset, offset + length).stream();
-      const chunks = chunksOf(part, { digest: name }, signal);
+      // Opened by the first read: a generator that has not begun would not close it.
+      let chunks: AsyncGenerator<Uint8Array> | undefined;
       return Promise.resolve(
         new ReadableStream<Uint8Array>({
           async pull(controller) {
+            // A Blob's own stream hears of no signal.
+            chunks ??= chunksOf(
+              blob.slice(offset, offset + length).stream(),
+              { digest: name },
+              signal,
+            );
             const { done, value } = await chunks.next();
             if (done) controller.close();
             else controller.enqueue(value);
           },
-          cancel: () => void chunks.return(undefined),
+          cancel: () => void chunks?.return(undefined),
         }, { highWaterMark: 0 }),
       );
     },
   };
 }
 
-/** A file on disk; node:fs is loaded with the first read. */
-export function fileSource(path: string): ByteSource {
+/** A file on disk, by its path or its `file:` URL; node:fs is loaded with the first read. */
+export function fileSource(from: string | URL): ByteSource {
+  const name = String(from);
   return {
-    name: path,
-    open: async (options) => (await import("./file.ts")).openFile(path, options),
+    name,
+    async open(options) {
+      const { openFile } = await import("./file.ts");
+      try {
+        return await openFile(from, options);
+      } catch (cause) {
+        options.signal?.throwIfAborted();
+        // A URL that is no file's is wrong use.
+        if (cause instanceof TypeError) throw cause;
+        throw new BlobReadError(name, fileFault(cause as Error), { cause });
+      }
+    },
   };
+}
+
+function fileFault({ code, message }: Error & { code?: string }): string {
+  switch (code) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return "there is no such file; check the path";
+    case "EISDIR":
+      return "it is a directory; a layout is read as one by LayoutStore (oci:DIR)";
+    case "ESPIPE":
+      return "it is a pipe, which can be read only once; save it as a file first";
+    default:
+      return message;
+  }
 }
 
 /**
  * What a URL answers, by Range requests. Should it change while it is read, by its entity tag, the
- * read fails.
+ * read fails. A user in the URL is sent as `Authorization`.
  *
  * Source: [RFC 9110, section 14](https://www.rfc-editor.org/rfc/rfc9110.html#section-14).
  */
 export function httpSource(
-  url: URL,
+  from: URL,
   { fetch = globalThis.fetch }: HttpSourceOptions = {},
 ): ByteSource {
-  // Queries of signed URLs are secrets.
-  const name = url.origin + url.pathname;
+  const { url, authorization } = withoutUser(from);
+  const name = plainUrl(url);
   let etag: string | null = null;
   return {
     name,
@@ -69,7 +101,15 @@ export function httpSource(
         "accept-encoding": "identity",
       });
       if (etag) headers.set("if-match", etag);
-      const response = await fetch(url, { headers, signal });
+      if (authorization) headers.set("authorization", authorization);
+      const response = await fetch(url, { headers, signal }).catch((error) => {
+        signal?.throwIfAborted();
+        const text = transportText(error);
+        // The runtime's own error names the whole URL: it must not become the cause.
+        throw new BlobReadError(name, `${text}; check the address, or try again`, {
+          cause: new Error(text),
+        });
+      });
       const { status } = response;
       if (status === 206 && rangeStart(response) === offset) {
         const tag = response.headers.get("etag");
@@ -86,6 +126,24 @@ export function httpSource(
       throw new BlobReadError(name, why);
     },
   };
+}
+
+/** The user of a URL as a header: fetch takes no URL that has one. */
+function withoutUser(from: URL): { url: URL; authorization?: string } {
+  const url = new URL(from);
+  if (url.username === "" && url.password === "") return { url };
+  const authorization = basic(unescape(url.username), unescape(url.password));
+  url.username = url.password = "";
+  return { url, authorization };
+}
+
+/** Undoes % escapes; what is none stays as it is. */
+function unescape(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function rangeStart(response: Response): number | undefined {

@@ -29,7 +29,7 @@ const PLAIN = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NO
 /** How to open a file. */
 export interface FileOptions {
   /**
-   * Refuse what is not the file itself, but a link to it, a folder, a pipe or a device.
+   * Refuse what is not the file itself, but a link to it, a directory, a pipe or a device.
    * @default {false}
    */
   plain?: boolean;
@@ -54,7 +54,7 @@ export interface FilePart extends OpenOptions, FileOptions {
  * @throws what node:fs throws, with its `code`
  */
 export function openFile(
-  path: string,
+  path: string | URL,
   { offset = 0, length, expected = length, plain, signal, buffers }: FilePart,
 ): BlobBody | Promise<BlobBody> {
   signal?.throwIfAborted();
@@ -69,7 +69,7 @@ export function openFile(
  * @throws what node:fs throws, with its `code`
  */
 export function readInto(
-  path: string,
+  path: string | URL,
   bytes: Uint8Array,
   { offset = 0, expected = bytes.length, plain }: Omit<FilePart, "length"> = {},
 ): number {
@@ -95,7 +95,7 @@ export function readInto(
 
 /** Streams a file with one read ahead, so that reading goes on while the last chunk is hashed. */
 export async function streamFile(
-  path: string,
+  path: string | URL,
   { offset = 0, length = Infinity, plain, signal, buffers }: OpenOptions & FileOptions = {},
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   const file = await open(path, plain ? PLAIN : "r");
@@ -176,7 +176,7 @@ export function pathInside(folder: string, path: string): string {
 /** @throws an error with the code that BSD's `O_REGULAR` gives */
 function requireFile(stats: Stats): void {
   if (stats.isFile()) return;
-  const what = stats.isDirectory() ? "a folder" : stats.isFIFO() ? "a pipe" : "a device";
+  const what = stats.isDirectory() ? "a directory" : stats.isFIFO() ? "a pipe" : "a device";
   throw Object.assign(new Error(`${what} is where a file should be`), { code: "EFTYPE" });
 }
 

@@ -1,6 +1,9 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -99,7 +102,8 @@ test("an archive read by the store is exported again to the same bytes", async (
       const path = join(folder, "größe 100%.tar");
       await writeFile(path, archive);
       const bytes = archive as Uint8Array<ArrayBuffer>;
-      for (const from of [path, pathToFileURL(path), new Blob([bytes]), server.url]) {
+      const urls = [pathToFileURL(path), server.url];
+      for (const from of [path, ...urls, ...urls.map(String), new Blob([bytes])]) {
         const store = new ArchiveFileStore(from);
         const [root] = await store.roots();
         assert.equal((await store.resolve("1.0")).digest, manifest.digest);
@@ -183,6 +187,65 @@ for (const [what, tar, message] of REFUSED) {
   });
 }
 
+test("a path that leads to no file is told", () =>
+  inFolder(async (folder) => {
+    const [missing, pipe] = [join(folder, "missing"), join(folder, "pipe")];
+    execFileSync("mkfifo", [pipe]);
+    const writer = openSync(pipe, "r+");
+    const found: [path: string | URL, why: string][] = [
+      [missing, "there is no such file; check the path"],
+      [pathToFileURL(missing), "there is no such file; check the path"],
+      [folder, "it is a directory; a layout is read as one by LayoutStore (oci:DIR)"],
+      [pipe, "it is a pipe, which can be read only once; save it as a file first"],
+    ];
+    try {
+      for (const [path, why] of found) {
+        await assert.rejects(() => new ArchiveFileStore(path).roots(), {
+          name: "BlobReadError",
+          message: `Cannot read blob ${path}: ${why}`,
+        });
+      }
+    } finally {
+      closeSync(writer);
+    }
+  }));
+
+test("a URL that names no archive is wrong use", async () => {
+  assert.throws(() => new ArchiveFileStore(new URL("ftp://user:secret@127.0.0.1/image.tar")), {
+    name: "TypeError",
+    message: "Cannot read an archive from a ftp: URL: expected file:, http: or https:",
+  });
+  // An encoded slash in a file's name has no meaning: nobody knows where it would lead.
+  const store = new ArchiveFileStore(new URL("file:///tmp/a%2fb"));
+  await assert.rejects(() => store.roots(), { name: "TypeError" });
+});
+
+test("a stream out of a Blob that is cancelled before it is read has opened nothing", async () => {
+  const { files, layer } = await taggedImage();
+  const blob = new Blob([tarFiles(files)]);
+  let opened = 0;
+  const slice = blob.slice.bind(blob);
+  blob.slice = (...range) => {
+    const part = slice(...range);
+    const stream = part.stream.bind(part);
+    part.stream = () => {
+      opened++;
+      return stream();
+    };
+    return part;
+  };
+  const store = new ArchiveFileStore(blob);
+  await store.roots();
+  opened = 0;
+  const open = async () => (await store.open(layer) as ReadableStream<Uint8Array>).getReader();
+  await (await open()).cancel();
+  assert.equal(opened, 0);
+  const reader = await open();
+  await reader.read();
+  await reader.cancel();
+  assert.equal(opened, 1);
+});
+
 test("a tar that is no layout is refused", async () => {
   const store = new ArchiveFileStore(new Blob([tarOf(tarEntry("file", "hello"))]));
   await assert.rejects(() => store.roots(), {
@@ -234,6 +297,55 @@ for (const [what, listener, message] of ANSWERS) {
     }
   });
 }
+
+test("a server that cannot be reached is told, without user and query", async () => {
+  const { url, close } = await serve(() => {});
+  close();
+  url.username = "somebody";
+  url.password = "hidden";
+  const failing: typeof fetch = (input) => {
+    const cause = new Error(`connect ${input}`);
+    return Promise.reject(new TypeError("fetch failed", { cause }));
+  };
+  for (const options of [{}, { fetch: failing }]) {
+    await assert.rejects(() => new ArchiveFileStore(url, options).roots(), (error: Error) => {
+      assert.equal(error.name, "BlobReadError");
+      const { message, stack, cause } = error;
+      assert.ok(message.startsWith(`Cannot read blob ${url.origin}/image.tar: `), message);
+      assert.ok(message.endsWith("; check the address, or try again"), message);
+      assert.doesNotMatch(
+        `${message} ${stack} ${(cause as Error).stack}`,
+        /secret|hidden|somebody/,
+      );
+      return true;
+    });
+  }
+});
+
+test("a user in the URL is sent to its server, and to no other", async () => {
+  const { files, manifest } = await taggedImage();
+  const seen: [server: string, authorization: string | undefined][] = [];
+  const tar = ranges(() => ({ tar: tarFiles(files), etag: '"1"' }));
+  const other = await serve((request, response) => {
+    seen.push(["other", request.headers.authorization]);
+    tar(request, response);
+  });
+  const first = await serve((request, response) => {
+    seen.push(["first", request.headers.authorization]);
+    response.writeHead(302, { location: other.url.href }).end();
+  });
+  try {
+    first.url.username = "us@er";
+    first.url.password = "größe";
+    const store = new ArchiveFileStore(first.url);
+    assert.equal((await store.resolve("1.0")).digest, manifest.digest);
+    const expected = `Basic ${Buffer.from("us@er:größe").toString("base64")}`;
+    assert.deepEqual(seen.slice(0, 2), [["first", expected], ["other", undefined]]);
+  } finally {
+    first.close();
+    other.close();
+  }
+});
 
 test("a tar that changes on its server while it is read is refused", async () => {
   const { files, layer } = await taggedImage();

@@ -385,7 +385,7 @@ for (const [what, size] of Object.entries(SIZES)) {
       const blob = await layout.add("", noise(size));
       const file = layout.file(blob);
       const others: [what: string, make: () => unknown][] = [
-        ["a folder", () => mkdir(file)],
+        ["a directory", () => mkdir(file)],
         ["a pipe", () => execFileSync("mkfifo", [file])],
       ];
       for (const [other, make] of others) {

@@ -10,13 +10,18 @@ export function plainUrl(url: URL): string {
 }
 
 /** What went wrong below HTTP, told without secrets: a failure of `fetch`, or of a body. */
-export function transportError(url: URL, error: unknown): Transient {
+export function transportText(error: unknown): string {
   const texts: string[] = [];
   for (let e = error; e instanceof Error && texts.length < 5; e = e.cause) {
     const { code } = e as { code?: unknown };
     texts.push(withoutQueries(typeof code === "string" ? `${e.message} (${code})` : e.message));
   }
-  const text = texts.join(": ") || "the connection failed";
+  return texts.join(": ") || "the connection failed";
+}
+
+/** {@linkcode transportText} as an error, and whether it is worth another attempt. */
+export function transportError(url: URL, error: unknown): Transient {
+  const text = transportText(error);
   // The runtime's own error names the whole URL: it must not become the cause.
   const cause = new Error(text);
   const plain = plainUrl(url);
