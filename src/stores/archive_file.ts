@@ -38,7 +38,19 @@ import { LayoutIndex, type LayoutOptions } from "./layout_index.ts";
 export type { HttpSourceOptions, LayoutOptions };
 
 /** How to read an archive. */
-export interface ArchiveFileOptions extends LayoutOptions, HttpSourceOptions {}
+export interface ArchiveFileOptions extends LayoutOptions, HttpSourceOptions {
+  /**
+   * How many entries the tar may have.
+   * @default {300000}
+   */
+  maxEntries?: number;
+}
+
+/** The files of an archive that are ever asked for, by name: nothing else is kept in memory. */
+const ASKED_FOR = /^(?:oci-layout|index\.json|blobs\/[a-z0-9]+\/[0-9a-f]{64,128})$/;
+
+/** Where a file lies in the tar. */
+type Place = Pick<TarEntry, "bodyOffset" | "size">;
 
 /** How many bytes to ask for when looking for headers: as many as 128 of them, or a small manifest. */
 const WINDOW = 64 << 10;
@@ -62,6 +74,7 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
   #headers = once((signal) => this.#readHeaders({ signal }));
   #index: LayoutIndex;
   #maxIndexSize: number;
+  #maxEntries: number;
 
   /**
    * Names an archive; nothing is read yet.
@@ -72,6 +85,7 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
    */
   constructor(from: string | URL | Blob, options: ArchiveFileOptions = {}) {
     this.#maxIndexSize = options.maxIndexSize ?? 64 << 20;
+    this.#maxEntries = options.maxEntries ?? 300_000;
     this.#source = sourceOf(from, options);
     this.#index = new LayoutIndex({
       name: this.#source.name,
@@ -127,14 +141,14 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
     return await this.#read(offset, length, options);
   }
 
-  async #entry(path: string, name: string, options: StoreOptions): Promise<TarEntry> {
+  async #entry(path: string, name: string, options: StoreOptions): Promise<Place> {
     const entry = (await this.#headers(options)).get(path);
     if (!entry) throw new BlobNotFoundError(name, this.#source.name);
     return entry;
   }
 
-  async #readHeaders(options: StoreOptions): Promise<Map<string, TarEntry>> {
-    const entries = new Map<string, TarEntry>();
+  async #readHeaders(options: StoreOptions): Promise<Map<string, Place>> {
+    const entries = new Map<string, Place>();
     let window: Uint8Array = new Uint8Array();
     let windowStart = 0;
     let at = 0;
@@ -147,15 +161,19 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
       at += bytes.length;
       return bytes;
     };
-    for (let offset = 0;;) {
+    for (let offset = 0, count = 1;; count++) {
       const entry = await readEntry(read, offset);
       if (!entry) return entries;
-      const name = entry.name.replace(/^(?:\.\/)+/, "");
-      if (entry.type === "0") {
-        if (entries.has(name)) throw new InvalidTarError(offset, `it has ${name} twice`);
-        entries.set(name, entry);
+      if (count > this.#maxEntries) {
+        throw new LimitError(this.#source.name, "maxEntries", this.#maxEntries);
       }
-      offset = entry.bodyOffset + entry.size + paddingSize(entry.size);
+      const { type, bodyOffset, size } = entry;
+      const name = entry.name.replace(/^(?:\.\/)+/, "");
+      if (type === "0" && ASKED_FOR.test(name)) {
+        if (entries.has(name)) throw new InvalidTarError(offset, `it has ${name} twice`);
+        entries.set(name, { bodyOffset, size });
+      }
+      offset = bodyOffset + size + paddingSize(size);
       at = offset;
     }
   }

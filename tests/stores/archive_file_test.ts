@@ -187,6 +187,23 @@ for (const [what, tar, message] of REFUSED) {
   });
 }
 
+test("a tar of too many entries is refused", async () => {
+  const { files } = await taggedImage();
+  const tar = new Blob([tarFiles(files)]);
+  const folders = tarEntry("folder/", "", { type: "5" });
+  assert.ok(await new ArchiveFileStore(tar, { maxEntries: files.size }).roots());
+  for (const more of [folders, tarEntry("file", "")]) {
+    const store = new ArchiveFileStore(new Blob([more, tar]), { maxEntries: files.size });
+    await assert.rejects(() => store.roots(), {
+      name: "LimitError",
+      limit: "maxEntries",
+      max: files.size,
+      message: `Cannot go on with the Blob: over the limit maxEntries = ${files.size}; ` +
+        "raise it if this is meant",
+    });
+  }
+});
+
 test("a path that leads to no file is told", () =>
   inFolder(async (folder) => {
     const [missing, pipe] = [join(folder, "missing"), join(folder, "pipe")];
