@@ -158,15 +158,16 @@ export async function streamFile(
 }
 
 /**
- * Where a path leads through its links, if that lies in the folder.
+ * Where a path in a folder leads through its links, if that lies in the folder: a path that begins
+ * with the folder's own, as Deno's permissions may be for that.
  *
  * @throws what node:fs throws, and where it lies outside an error with the code that Linux's
  * `RESOLVE_BENEATH` gives
  */
 export function pathInside(folder: string, path: string): string {
+  const root = realpathSync(folder).replace(/[/\\]$/, "");
   const target = realpathSync(path);
-  const root = realpathSync(folder);
-  if (target.startsWith(root.endsWith(sep) ? root : root + sep)) return target;
+  if (target.startsWith(root + sep)) return folder + target.slice(root.length);
   throw Object.assign(
     new Error("a link leads out of the layout; copy it with what its links lead to (cp -RL) first"),
     { code: "EXDEV" },

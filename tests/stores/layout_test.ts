@@ -497,13 +497,19 @@ for (const name of ["oci-layout", "index.json"]) {
   );
 }
 
-test("a layout behind a link is read", () =>
+test("a layout behind a link is read by that path, for which permissions may be", () =>
   inFolder(async (folder) => {
     const layout = new LayoutFolder(join(folder, "layout"));
     const blob = await layout.add("", utf8("hello"));
     await symlink("layout", join(folder, "link"));
     const store = new LayoutStore(join(folder, "link"));
     assert.equal(text(await collect(await store.open(blob))), "hello");
+    await rm(layout.file(blob));
+    await assert.rejects(async () => await store.open(blob), (error: Error) => {
+      assert.equal(error.name, "BlobNotFoundError");
+      assert.match((error.cause as Error).message, /link.blobs.sha256/);
+      return true;
+    });
   }));
 
 test(
