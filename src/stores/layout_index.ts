@@ -12,6 +12,7 @@ import { readBlob } from "../content/read.ts";
 import type { ContentStore, Referrers, Resolver, Roots, StoreOptions } from "../content/store.ts";
 import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../oci/annotation.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
+import { isDigest } from "../oci/digest.ts";
 import {
   type Index,
   type Manifest,
@@ -30,9 +31,6 @@ export interface LayoutOptions {
    */
   maxIndexSize?: number;
 }
-
-/** What may be a digest; a name has fewer than 64 hex digits behind its colon, if any. */
-const DIGEST = /^[a-z0-9]+:[0-9a-f]{64,}$/;
 
 /** How deep a search goes into nested indexes. */
 const MAX_DEPTH = 32;
@@ -148,7 +146,7 @@ export class LayoutIndex implements Resolver, Roots, Referrers {
       );
     }
     // Who mistypes a name need not wait until everything has been read.
-    if (DIGEST.test(digest)) {
+    if (isDigest(digest)) {
       for await (const { descriptor } of this.#documents(roots, options)) {
         if (descriptor.digest === digest) return descriptor;
       }
