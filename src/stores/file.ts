@@ -158,18 +158,23 @@ export async function streamFile(
 }
 
 /**
- * Where a path in a folder leads through its links, if that lies in the folder: a path that begins
- * with the folder's own, as Deno's permissions may be for that.
+ * Where a path in a folder leads through its links. If that lies in the folder, it is a path that
+ * begins with the folder's own, as Deno's permissions may be for that.
  *
- * @throws what node:fs throws, and where it lies outside an error with the code that Linux's
+ * @param mayLeave whether it may lie outside
+ * @throws what node:fs throws, and where it may not lie outside an error with the code that Linux's
  * `RESOLVE_BENEATH` gives
  */
-export function pathInside(folder: string, path: string): string {
+export function realPath(folder: string, path: string, mayLeave: boolean): string {
   const root = realpathSync(folder).replace(/[/\\]$/, "");
   const target = realpathSync(path);
   if (target.startsWith(root + sep)) return folder + target.slice(root.length);
+  if (mayLeave) return target;
   throw Object.assign(
-    new Error("a link leads out of the layout; copy it with what its links lead to (cp -RL) first"),
+    new Error(
+      "a link leads out of the layout; allow that by followLinks, or copy the layout with what its " +
+        "links lead to (cp -RL)",
+    ),
     { code: "EXDEV" },
   );
 }

@@ -17,10 +17,20 @@ import type {
 } from "../content/store.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { blobPath } from "../oci/digest.ts";
-import { type FilePart, openFile, pathInside, readInto } from "./file.ts";
+import { type FilePart, openFile, readInto, realPath } from "./file.ts";
 import { LayoutIndex, type LayoutOptions } from "./layout_index.ts";
 
 export type { LayoutOptions } from "./layout_index.ts";
+
+/** How to read a layout on disk. */
+export interface LayoutStoreOptions extends LayoutOptions {
+  /**
+   * Follow links that lead out of the layout, such as Bazel's rules make. Whoever writes the layout
+   * then says which files are read, and a part of a blob leaves unverified: not for a server.
+   * @default {false}
+   */
+  followLinks?: boolean;
+}
 
 /** Milliseconds; a tick of Linux's clock for files takes up to 10. */
 const SETTLING = 50;
@@ -46,6 +56,7 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
   /** Where the blobs of an algorithm are, for those that have been looked for. */
   #folders = new Map<string, string>();
   #maxIndexSize: number;
+  #followLinks: boolean;
   #unsettled = 0;
 
   /**
@@ -53,8 +64,12 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
    *
    * @param directory its path
    */
-  constructor(directory: string, { maxIndexSize = 64 << 20 }: LayoutOptions = {}) {
+  constructor(
+    directory: string,
+    { maxIndexSize = 64 << 20, followLinks = false }: LayoutStoreOptions = {},
+  ) {
     this.#maxIndexSize = maxIndexSize;
+    this.#followLinks = followLinks;
     this.#directory = directory.replace(/(?<=.)[/\\]+$/, "");
     this.#index = new LayoutIndex({
       name: directory,
@@ -64,7 +79,8 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
   }
 
   /**
-   * The blob's file. A link in its place is followed where that leads to a file of the layout.
+   * The blob's file. A link in its place is followed where that leads to a file of the layout,
+   * or `followLinks` is on.
    *
    * @throws {BlobNotFoundError | BlobReadError}
    */
@@ -91,7 +107,7 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
       const { code } = cause as { code?: string };
       // FreeBSD says EMLINK.
       if (code !== "ELOOP" && code !== "EMLINK") throw cause;
-      return await openFile(pathInside(this.#directory, this.#blobPath(digest)), part);
+      return await openFile(this.#realPath(this.#blobPath(digest)), part);
     } catch (error) {
       part.signal?.throwIfAborted();
       throw this.#error(error, digest);
@@ -137,7 +153,7 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
     signal?.throwIfAborted();
     const max = this.#maxIndexSize;
     try {
-      const path = pathInside(this.#directory, `${this.#directory}/${name}`);
+      const path = this.#realPath(`${this.#directory}/${name}`);
       const { size } = statSync(path);
       if (size > max) throw new LimitError(path, "maxIndexSize", max);
       const bytes = new Uint8Array(size);
@@ -170,10 +186,14 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
     const name = path.slice(0, slash);
     let folder = this.#folders.get(name);
     if (folder === undefined) {
-      folder = pathInside(this.#directory, `${this.#directory}/${name}`);
+      folder = this.#realPath(`${this.#directory}/${name}`);
       this.#folders.set(name, folder);
     }
     return folder + path.slice(slash);
+  }
+
+  #realPath(path: string): string {
+    return realPath(this.#directory, path, this.#followLinks);
   }
 
   /** What node:fs throws, with the blob's name. */
