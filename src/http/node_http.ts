@@ -11,10 +11,19 @@ interface NodeHttp {
 interface ClientRequest {
   on(event: "response", listener: (response: IncomingMessage) => void): void;
   on(event: "error", listener: (error: Error) => void): void;
+  on(event: "socket", listener: (socket: Socket) => void): void;
   on(event: "drain" | "close", listener: () => void): void;
   write(chunk: Uint8Array): boolean;
   end(): void;
   destroy(): void;
+}
+
+type Written = (error?: Error | null) => void;
+
+/** What a socket writes with, several chunks at once or one. */
+interface Socket {
+  _write?(chunk: Uint8Array, encoding: string, written: Written): void;
+  _writev?(chunks: unknown[], written: Written): void;
 }
 
 interface IncomingMessage extends AsyncIterable<Uint8Array> {
@@ -33,6 +42,9 @@ export function nodeHttp(protocol: string): NodeHttp | undefined {
   return runtime.process?.getBuiltinModule?.(`node:${protocol.slice(0, -1)}`);
 }
 
+/** How long an answer may take to be read once the connection is broken, in milliseconds. */
+const LAST_WORDS = 2000;
+
 /** Sends a stream; stops reading it as soon as an answer comes. */
 export function sendByNode(
   http: NodeHttp,
@@ -47,7 +59,9 @@ export function sendByNode(
     agent: false,
   });
   let over = false;
+  let answered = false;
   let wake = () => {};
+  let lastWords: ReturnType<typeof setTimeout> | undefined;
   const stop = () => {
     over = true;
     wake();
@@ -59,15 +73,27 @@ export function sendByNode(
   };
   const abort = () => fail(signal.reason);
   signal.addEventListener("abort", abort);
-  request.on("error", fail);
+  // What fails behind the answer's head is a matter of reading its body.
+  request.on("error", (error) => answered || fail(error));
   request.on("close", stop);
+  request.on("socket", (socket) => {
+    hearOut(socket, (error) => {
+      if (over) return;
+      stop();
+      lastWords = setTimeout(fail, LAST_WORDS, error);
+    });
+  });
   request.on("drain", () => wake());
   request.on("response", (response) => {
+    answered = true;
     stop();
     readAnswer(response, answerLimit).then(resolve, reject).finally(() => request.destroy());
   });
   pump().catch(fail);
-  return promise.finally(() => signal.removeEventListener("abort", abort));
+  return promise.finally(() => {
+    clearTimeout(lastWords);
+    signal.removeEventListener("abort", abort);
+  });
 
   async function pump() {
     const reader = body.getReader();
@@ -84,6 +110,22 @@ export function sendByNode(
   }
 }
 
+/**
+ * Keeps a socket open for reading when it cannot be written to any more. A server that refuses a
+ * body may close at once: its answer lies in the socket, which would be destroyed with it unread.
+ */
+function hearOut(socket: Socket, broken: (error: Error) => void): void {
+  const unlessBroken = (written: Written): Written => (error) => error ? broken(error) : written();
+  const { _write: write, _writev: writeSeveral } = socket;
+  if (write) {
+    socket._write = (chunk, encoding, written) =>
+      write.call(socket, chunk, encoding, unlessBroken(written));
+  }
+  if (writeSeveral) {
+    socket._writev = (chunks, written) => writeSeveral.call(socket, chunks, unlessBroken(written));
+  }
+}
+
 async function readAnswer(
   response: IncomingMessage,
   limit: number,
@@ -94,13 +136,19 @@ async function readAnswer(
   }
   const some = new Uint8Array(limit);
   let length = 0;
-  for await (const chunk of response) {
-    const fitting = chunk.subarray(0, limit - length);
-    some.set(fitting, length);
-    length += fitting.length;
-    if (length === limit) break;
+  const { statusCode: status = 0 } = response;
+  try {
+    for await (const chunk of response) {
+      const fitting = chunk.subarray(0, limit - length);
+      some.set(fitting, length);
+      length += fitting.length;
+      if (length === limit) break;
+    }
+  } catch (error) {
+    // A refusal is one without its last words too.
+    if (status < 300) throw error;
   }
-  return { status: response.statusCode ?? 0, headers, body: some.slice(0, length) };
+  return { status, headers, body: some.slice(0, length) };
 }
 
 /** `Promise.withResolvers`, which Node 20 lacks. */

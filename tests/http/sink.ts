@@ -25,8 +25,9 @@ export interface Sink {
 
 /**
  * Starts a sink for the time of a test. The path tells what it does: `/take` takes it all, `/refuse` answers 403 before the
- * body, `/hasty` answers 200 before it, `/moved?to=URL` redirects to there,
- * and `/loop` to itself.
+ * body, `/slam` answers 413 and closes with the body unread, `/keep` answers 413 and reads no
+ * further but keeps the connection, `/hasty` answers 200 before the body, `/moved?to=URL` redirects
+ * to there, and `/loop` to itself.
  */
 export function startSink(t: TestContext): Promise<Sink> {
   const all: Received[] = [];
@@ -87,6 +88,11 @@ class Incoming {
     this.received = { method, path, headers, length: 0, sha256: "", whole: false };
     const url = new URL(path, "http://sink");
     if (url.pathname === "/refuse") this.#answer("403 Forbidden", "", "no room");
+    if (url.pathname === "/slam" || url.pathname === "/keep") {
+      this.#socket.pause();
+      this.#answer("413 Content Too Large", "", "no room", url.pathname === "/keep");
+      if (url.pathname === "/slam") this.#socket.write("", () => this.#socket.destroy());
+    }
     if (url.pathname === "/hasty") this.#answer("200 OK");
     if (url.pathname === "/loop") this.#redirect("/loop");
     if (url.pathname === "/moved") this.#redirect(url.searchParams.get("to")!);
@@ -125,11 +131,13 @@ class Incoming {
     this.#answer("307 Temporary Redirect", `location: ${location}\r\n`);
   }
 
-  #answer(status: string, headers = "", body = ""): void {
+  #answer(status: string, headers = "", body = "", keep = false): void {
     if (this.#answered) return;
     this.#answered = true;
+    const connection = keep ? "keep-alive" : "close";
     this.#socket.write(
-      `HTTP/1.1 ${status}\r\n${headers}content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+      `HTTP/1.1 ${status}\r\n${headers}content-length: ${body.length}\r\n` +
+        `connection: ${connection}\r\n\r\n${body}`,
     );
   }
 

@@ -63,6 +63,23 @@ for (const { name: runtime, skip, start } of RUNTIMES) {
       assert.equal(endlessOpen, 0);
     });
 
+    for (
+      const [how, path] of [
+        ["closes the connection at once", "/slam"],
+        ["reads no body and keeps the connection", "/keep"],
+      ] as const
+    ) {
+      // workerd's own fetch loses such an answer.
+      const skip = runtime === "workerd" && path === "/slam";
+      test(`hears the refusal of a server that ${how}`, { skip }, async (t) => {
+        for (let tries = 0; tries < 3; tries++) {
+          const { result } = await upload(t, NAMES.endless, path, 0);
+          assert.equal(result.answered, 413, result.message);
+          assert.match(result.message, /no room/);
+        }
+      });
+    }
+
     test("follows a redirect", async (t) => {
       const done = await upload(t, NAMES.small, "/moved?to=/take", 2);
       assert.deepEqual(done.result, { status: 201 });
