@@ -4,6 +4,9 @@ import { quote, UploadError } from "../errors.ts";
 import { streamBody } from "./body.ts";
 import { type Answer, send } from "./send.ts";
 
+/** Headers that only the origin they were meant for gets. */
+const SECRETS = ["authorization", "cookie", "proxy-authorization"];
+
 /** How to upload. */
 export interface UploadOptions extends Pick<StreamOptions, "onProgress" | "signal"> {
   /**
@@ -11,7 +14,10 @@ export interface UploadOptions extends Pick<StreamOptions, "onProgress" | "signa
    * @default {"PUT"}
    */
   method?: string;
-  /** Further headers, such as `authorization`, which no other origin is shown. */
+  /**
+   * Further headers. A redirect to another origin is not shown `authorization`, `cookie` and
+   * `proxy-authorization`; it is shown all others. `maxRedirects: 0` follows none.
+   */
   headers?: HeadersInit;
   /**
    * How many redirects to follow.
@@ -57,8 +63,8 @@ export async function uploadArchive(
   const { maxRedirects = 10 } = options;
   const headers = new Headers(options.headers);
   let target = new URL(url);
-  moveCredentials(target, headers);
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
+    moveCredentials(target, headers);
     const { status, headers: answered, body } = await uploadOnce(plan, target, headers, options);
     if (status >= 200 && status < 300) {
       const empty = status === 204 || status === 205;
@@ -67,7 +73,7 @@ export async function uploadArchive(
     const location = redirectOf(target, status, answered);
     if (!location) throw new UploadError(target, status, `${describe(status, body)}`);
     if (location.origin !== target.origin) {
-      for (const secret of ["authorization", "cookie"]) headers.delete(secret);
+      for (const secret of SECRETS) headers.delete(secret);
     }
     target = location;
   }
@@ -133,7 +139,13 @@ function redirectOf(from: URL, status: number, headers: Headers): URL | undefine
 function moveCredentials(url: URL, headers: Headers): void {
   const { username, password } = url;
   if (username === "" && password === "") return;
-  const text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  let text: string;
+  try {
+    text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  } catch {
+    const why = "the URL's user name or password has a broken escape; write % as %25";
+    throw new UploadError(url, undefined, why);
+  }
   const bytes = new TextEncoder().encode(text);
   if (!headers.has("authorization")) {
     headers.set("authorization", `Basic ${btoa(String.fromCharCode(...bytes))}`);

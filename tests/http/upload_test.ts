@@ -109,10 +109,36 @@ describe("uploadArchive()", () => {
     const url = new URL(`${first.origin}/moved?to=${to}`);
     url.username = "me";
     url.password = "secret";
-    await uploadArchive(small, url);
+    const headers = { cookie: "a=b", "proxy-authorization": "Basic x", "x-kept": "1" };
+    await uploadArchive(small, url, { headers });
     const [[moved], [taken]] = await Promise.all([first.received(1), second.received(1)]);
     assert.equal(moved!.headers.get("authorization"), `Basic ${btoa("me:secret")}`);
-    assert.equal(taken!.headers.get("authorization"), null);
+    assert.equal(moved!.headers.get("cookie"), "a=b");
+    for (const secret of ["authorization", "cookie", "proxy-authorization"]) {
+      assert.equal(taken!.headers.get(secret), null, secret);
+    }
+    assert.equal(taken!.headers.get("x-kept"), "1");
+  });
+
+  test("takes the credentials that a redirect's URL has", async (t) => {
+    const sink = await startSink(t);
+    const to = sink.origin.replace("//", "//you:p%40ss@") + "/take";
+    await uploadArchive(small, `${sink.origin}/moved?to=${encodeURIComponent(to)}`);
+    const taken = (await sink.received(2)).find(({ path }) => path === "/take");
+    assert.equal(taken!.headers.get("authorization"), `Basic ${btoa("you:p@ss")}`);
+  });
+
+  test("refuses broken credentials in the URL, or in a redirect's, without showing them", async (t) => {
+    const sink = await startSink(t);
+    const broken = sink.origin.replace("//", "//me:100%secret@") + "/take";
+    for (const url of [broken, `${sink.origin}/moved?to=${encodeURIComponent(broken)}`]) {
+      await assert.rejects(uploadArchive(small, url), (error) => {
+        assert.ok(error instanceof UploadError);
+        assert.match(error.message, /write % as %25/);
+        assert.ok(!error.message.includes("secret"));
+        return true;
+      });
+    }
   });
 
   test("refuses a redirect to what is no HTTP", async (t) => {
