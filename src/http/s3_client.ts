@@ -57,22 +57,18 @@ export interface S3Answer {
   headers: Headers;
   /** XML, mostly. */
   text: string;
-  /** Which try it was, from 0. */
-  tries: number;
 }
 
 /** An answer that refuses, with S3's own word for why. */
 export class S3Refusal extends UploadError {
   /** Such as `NoSuchUpload`. */
   readonly code: string | undefined;
-  readonly tries: number;
-  constructor(url: URL, status: number, text: string, tries: number) {
+  constructor(url: URL, status: number, text: string) {
     const code = xmlText(text, "Code");
     const message = xmlText(text, "Message");
     const why = [code, message && quote(message)].filter(Boolean).join(" ");
     super(url, status, `the answer was ${status}${why && ` ${why}`}`);
     this.code = code;
-    this.tries = tries;
   }
 }
 
@@ -101,7 +97,7 @@ export class S3Client {
     const { signal } = request;
     for (let tries = 0;; tries++) {
       try {
-        return await this.#once(request, tries);
+        return await this.#once(request);
       } catch (error) {
         signal?.throwIfAborted();
         if (tries >= retries || (error instanceof S3Refusal && !mayPass(error))) throw error;
@@ -112,7 +108,7 @@ export class S3Client {
     }
   }
 
-  async #once(request: S3Request, tries: number): Promise<S3Answer> {
+  async #once(request: S3Request): Promise<S3Answer> {
     const { method, query = {}, sha256 = EMPTY_SHA256, signal } = request;
     const url = new URL(this.#url);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
@@ -133,9 +129,9 @@ export class S3Client {
     });
     // The end of a multipart upload may fail after a status of 200 has been sent.
     if (status < 200 || status > 299 || xmlText(text, "Error") !== undefined) {
-      throw new S3Refusal(url, status, text, tries);
+      throw new S3Refusal(url, status, text);
     }
-    return { headers, text, tries };
+    return { headers, text };
   }
 
   async #send(

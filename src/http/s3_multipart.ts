@@ -35,6 +35,8 @@ export class S3Multipart {
   #uploadId: string;
   #sent: SentPart[] = [];
   #bytes = 0;
+  /** Whether there may be an object by now. */
+  #completing = false;
 
   private constructor(
     plan: ArchivePlan,
@@ -54,17 +56,19 @@ export class S3Multipart {
     options: S3UploadOptions,
   ): Promise<S3Multipart> {
     const client = new S3Client(url, options);
-    // Without the signal: an upload whose identifier is lost could not be removed any more.
-    const { text } = await client.request({
-      method: "POST",
-      query: { uploads: "" },
-      headers: {
-        "content-type": "application/x-tar",
-        ...options.headers,
-        "x-amz-checksum-algorithm": "SHA256",
-        [META_ETAG]: plan.etag,
-      },
-    });
+    // Heard late: an upload whose identifier is lost could not be removed any more.
+    const { text } = await hearLate(options, (signal) =>
+      client.request({
+        method: "POST",
+        query: { uploads: "" },
+        headers: {
+          "content-type": "application/x-tar",
+          ...options.headers,
+          "x-amz-checksum-algorithm": "SHA256",
+          [META_ETAG]: plan.etag,
+        },
+        signal,
+      }));
     const uploadId = xmlText(text, "UploadId");
     if (!uploadId) throw new UploadError(url, 200, `no UploadId in the answer ${quote(text)}`);
     return new S3Multipart(plan, { url, client, uploadId }, options);
@@ -138,38 +142,41 @@ export class S3Multipart {
     );
     const digester = await createDigester("sha256");
     await digester.update(body);
-    try {
-      // Without the signal: to be interrupted here would leave open whether there is an object.
-      const { text } = await this.#client.request({
+    const sha256 = await digester.digest();
+    this.#completing = true;
+    // Heard late: to be interrupted here would leave open whether there is an object.
+    const { text } = await hearLate(this.#options, (signal) =>
+      this.#client.request({
         method: "POST",
         query: { uploadId: this.#uploadId },
         headers: { "content-type": "application/xml" },
         body,
-        sha256: await digester.digest(),
-      });
-      return { etag: xmlText(text, "ETag") ?? "", size };
-    } catch (error) {
-      const done = await this.#wasCompleted(error);
-      if (done) return done;
-      throw error;
-    }
+        sha256,
+        signal,
+      }));
+    return { etag: xmlText(text, "ETag") ?? "", size };
   }
 
-  /** The object, where the first try made it and only its answer was lost. */
-  async #wasCompleted(error: unknown): Promise<S3Object | undefined> {
-    if (!(error instanceof S3Refusal) || error.code !== "NoSuchUpload" || error.tries === 0) {
+  /** The object, where there is one after all, since only the last request's answer was lost. */
+  async find(why: unknown): Promise<S3Object | undefined> {
+    if (!this.#completing || isRefused(why)) return undefined;
+    const { etag, size } = this.#plan;
+    try {
+      const { headers } = await this.#client.request({ method: "HEAD", signal: this.#soon() });
+      const same = headers.get(META_ETAG) === etag &&
+        headers.get("content-length") === String(size);
+      return same ? { etag: headers.get("etag") ?? "", size } : undefined;
+    } catch {
+      // What ended the upload tells more.
       return undefined;
     }
-    const { headers } = await this.#client.request({ method: "HEAD" });
-    const { etag, size } = this.#plan;
-    const same = headers.get(META_ETAG) === etag && headers.get("content-length") === String(size);
-    return same ? { etag: headers.get("etag") ?? "", size } : undefined;
   }
 
   /** Removes what has arrived. */
   async abort(why: unknown): Promise<void> {
     try {
-      await this.#client.request({ method: "DELETE", query: { uploadId: this.#uploadId } });
+      const query = { uploadId: this.#uploadId };
+      await this.#client.request({ method: "DELETE", query, signal: this.#soon() });
     } catch (error) {
       if (error instanceof S3Refusal && error.code === "NoSuchUpload") return;
       const trouble = why instanceof Error ? why.message : String(why);
@@ -181,6 +188,42 @@ export class S3Multipart {
       );
     }
   }
+
+  /** Ends what is asked after the upload's own signal. */
+  #soon(): AbortSignal {
+    return AbortSignal.timeout(patience(this.#options));
+  }
+}
+
+function patience({ cleanupTimeout = 15_000 }: S3UploadOptions): number {
+  return cleanupTimeout;
+}
+
+/** Lets a task hear the upload's signal only when there was time for an answer on its way. */
+async function hearLate<T>(
+  options: S3UploadOptions,
+  task: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { signal } = options;
+  const late = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const abort = () => {
+    timer = setTimeout(() => late.abort(signal?.reason), patience(options));
+  };
+  if (signal?.aborted) abort();
+  signal?.addEventListener("abort", abort);
+  try {
+    return await task(late.signal);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** Whether S3 said no, and not that it does not know the upload, as of one that is complete. */
+function isRefused(error: unknown): boolean {
+  return error instanceof S3Refusal && error.code !== "NoSuchUpload" &&
+    error.status !== undefined && error.status >= 400 && error.status < 500;
 }
 
 function base64(hex: string): string {

@@ -21,6 +21,12 @@ export interface S3UploadOptions extends S3ClientOptions {
   headers?: Record<string, string>;
   /** Ends the upload: what has arrived is removed, and the call rejects with the signal's reason. */
   signal?: AbortSignal;
+  /**
+   * For how many milliseconds an upload that failed or was aborted may wait: for an answer that is
+   * on its way, and for the removal of what has arrived.
+   * @default {15000}
+   */
+  cleanupTimeout?: number;
   /** Told after each part how many bytes have arrived. */
   onProgress?: (progress: Pick<Progress, "bytes" | "total">) => void;
 }
@@ -72,11 +78,14 @@ export async function s3Upload(
   signal?.throwIfAborted();
   const upload = await S3Multipart.begin(plan, new URL(url), options);
   try {
+    signal?.throwIfAborted();
     await upload.sendParts(roomyPartSize(plan.size, partSize), concurrency);
     signal?.throwIfAborted();
     return await upload.complete();
   } catch (error) {
     await upload.abort(error);
+    const object = await upload.find(error);
+    if (object) return object;
     throw error;
   }
 }

@@ -39,8 +39,11 @@ export async function startS3(): Promise<S3Server> {
   };
 }
 
-/** What the proxy does with a request: `after` forwards it and loses the answer. */
-export type Fault = "reset" | "503" | "after" | undefined;
+/**
+ * What the proxy does with a request: `after` forwards it and loses the answer, `stall` never
+ * answers.
+ */
+export type Fault = "reset" | "503" | "after" | "stall" | undefined;
 
 export interface Proxy {
   url: string;
@@ -66,6 +69,8 @@ export function startProxy(
       // In the middle of the body, where there is one.
       incoming.once("data", () => incoming.socket.destroy());
       incoming.once("end", () => incoming.socket.destroy());
+    } else if (what === "stall") {
+      incoming.on("error", () => {}).resume();
     } else if (what === "503") {
       incoming.resume().once("end", () => outgoing.writeHead(503).end());
     } else forward(incoming, outgoing, what === "after");

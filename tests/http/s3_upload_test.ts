@@ -141,6 +141,90 @@ describe("s3Upload() to a real server", { skip: lacks("moto_server") }, () => {
     },
   );
 
+  const LAST = /^POST \?uploadId/;
+
+  s3Test(
+    "tells of the object where the answer to every last request was lost",
+    (request) => LAST.test(request) ? "after" : undefined,
+    async (proxy, server) => {
+      for (const retries of [0, 2]) {
+        const object = await s3Upload(plan, `${proxy.url}/lost-${retries}`, {
+          ...OPTIONS,
+          retries,
+        });
+        assert.equal(object.size, plan.size);
+        assert.match(object.etag, /-4"$/);
+        await assertArrived(server, `lost-${retries}`);
+      }
+    },
+  );
+
+  s3Test(
+    "leaves nothing where the last request never arrives",
+    (request) => LAST.test(request) ? "reset" : undefined,
+    async (proxy, server) => {
+      const upload = s3Upload(plan, `${proxy.url}/never`, { ...OPTIONS, retries: 1 });
+      await assert.rejects(upload, { name: "UploadError", status: undefined });
+      assert.equal((await fetch(`${server.url}/never`)).status, 404);
+      assert.deepEqual(await server.unfinished(), []);
+    },
+  );
+
+  /** A test that aborts when a request arrives, on which `fault` then befalls it. */
+  function abortTest(
+    name: string,
+    pattern: RegExp,
+    fault: Fault,
+    body: (upload: Promise<unknown>, reason: Error, proxy: Proxy) => Promise<void>,
+  ) {
+    const reason = new Error("enough");
+    let controller = new AbortController();
+    const abort = (request: string): Fault => {
+      if (!pattern.test(request)) return undefined;
+      controller.abort(reason);
+      return fault;
+    };
+    s3Test(name, abort, async (proxy, server) => {
+      controller = new AbortController();
+      const options = { ...OPTIONS, signal: controller.signal, cleanupTimeout: 200 };
+      await body(s3Upload(plan, `${proxy.url}/stop`, options), reason, proxy);
+      assert.equal((await fetch(`${server.url}/stop`)).status, 404);
+      assert.deepEqual(await server.unfinished(), []);
+    });
+  }
+
+  abortTest(
+    "sends no part after an abort of its first request, and leaves nothing",
+    /^POST \?uploads/,
+    undefined,
+    async (upload, reason, proxy) => {
+      await assert.rejects(upload, reason);
+      assert.deepEqual(proxy.requests.filter((request) => request.startsWith("PUT")), []);
+    },
+  );
+
+  for (const [which, pattern] of [["first", /^POST \?uploads/], ["last", LAST]] as const) {
+    abortTest(
+      `hears an abort where its ${which} request is not answered`,
+      pattern,
+      "stall",
+      async (upload, reason) => await assert.rejects(upload, reason),
+    );
+  }
+
+  s3Test(
+    "does not wait for ever for the removal of its parts",
+    (request) =>
+      request.startsWith("DELETE") ? "stall" : request.startsWith("PUT") ? "503" : undefined,
+    async (proxy) => {
+      const options = { ...OPTIONS, retries: 0, cleanupTimeout: 200 };
+      await assert.rejects(s3Upload(plan, `${proxy.url}/left`, options), {
+        name: "UploadError",
+        message: /the parts of upload .+ could not be removed/,
+      });
+    },
+  );
+
   s3Test(
     "names the upload whose parts could not be removed",
     (request) => request.startsWith("DELETE") || request.startsWith("PUT") ? "503" : undefined,
