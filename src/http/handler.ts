@@ -9,15 +9,19 @@ import { Routes } from "./routes.ts";
 export interface ArchiveHandlerOptions extends ImageSources {
   /**
    * Asked before anything else, but for a browser's CORS preflight. The response it returns, such as
-   * a 401, is the answer; without one the request goes on.
+   * a 401, is the answer; without one the request goes on. Asked a second time where the name leads
+   * to an image of another name, such as a digest or `alpine` for `docker.io/library/alpine`.
    *
-   * @param name the image asked for; undefined for the list and the page
+   * @param name the image asked for; then the image's own name; undefined for the list and the page
    */
   authorize?: (
     request: Request,
     name: string | undefined,
   ) => Response | undefined | Promise<Response | undefined>;
-  /** Which names may be asked for, and are listed. Without it, all that there are. */
+  /**
+   * Which images are listed and may be asked for, by their own names, whichever name leads to them:
+   * the full name of one that `resolve` would be asked for. Without it, all that there are.
+   */
   allowName?: (name: string, request: Request) => boolean | Promise<boolean>;
   /** Pages of other origins that may read the responses. Without it, none. */
   cors?: AllowedOrigins;

@@ -45,6 +45,14 @@ export interface NamedImage extends ServedImage {
   name: string;
 }
 
+/** What a name that was asked for leads to. */
+export interface FoundImage {
+  /** The image's own name, which may be another: of a digest, or of a short name. */
+  name: string;
+  /** Gets it, which may ask the resolver; undefined where there is none. */
+  get(): ServedImage | undefined | Promise<ServedImage | undefined>;
+}
+
 /** A name that may not be asked for: not allowed, or on a host that is none of the `hosts`. */
 export class ForbiddenNameError extends Error {
   override readonly name = "ForbiddenNameError";
@@ -59,7 +67,9 @@ export async function listImages({ stores = [], list }: ImageSources): Promise<N
   const named = new Map<string, NamedImage>();
   for (const image of images) {
     const name = imageName(image.root);
-    const free = named.has(name) ? descriptorOf(image.root).digest : name;
+    // No URL can have half of a surrogate pair.
+    const usable = !named.has(name) && name.isWellFormed();
+    const free = usable ? name : descriptorOf(image.root).digest;
     if (!named.has(free)) named.set(free, { ...image, name: free });
   }
   return [...named.values()];
@@ -67,6 +77,7 @@ export async function listImages({ stores = [], list }: ImageSources): Promise<N
 
 /**
  * The image of this name: a listed one, by its name or its digest, else what the resolver finds.
+ * Nothing is asked of the resolver yet.
  *
  * @throws {ForbiddenNameError} where the resolver may not be asked
  * @throws {InvalidReferenceError} where it could be, had the name a meaning
@@ -75,17 +86,20 @@ export async function findImage(
   name: string,
   sources: ImageSources,
   options: ResolveOptions,
-): Promise<ServedImage | undefined> {
+): Promise<FoundImage> {
   const images = await listImages(sources);
   const listed = images.find((image) => image.name === name) ??
     images.find(({ root }) => descriptorOf(root).digest === name);
-  if (listed || !sources.resolve) return listed;
+  if (listed) return { name: imageName(listed.root), get: () => listed };
+  const { resolve, hosts } = sources;
+  if (!resolve) return { name, get: () => undefined };
   const reference = parseReference(name);
-  if (!sources.hosts?.includes(reference.domain)) {
+  if (!hosts?.includes(reference.domain)) {
     throw new ForbiddenNameError(`Names on ${reference.domain} may not be asked for here`);
   }
   // In full, so that what has been checked is what gets asked.
-  return await sources.resolve(formatReference(reference), options);
+  const full = formatReference(reference);
+  return { name: full, get: () => resolve(full, options) };
 }
 
 /** The image's full name where the root has one, else its reference name, else its digest. */

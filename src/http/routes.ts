@@ -12,6 +12,7 @@ import {
   descriptorOf,
   findImage,
   ForbiddenNameError,
+  imageName,
   listImages,
   type ServedImage,
 } from "./images.ts";
@@ -69,7 +70,14 @@ export class Routes {
       return problemResponse({ status: 405, detail }, request, { allow: "GET, HEAD" });
     }
     if (target) {
-      const image = await this.#find(target.name, request);
+      const found = await findImage(target.name, this.#options, { request });
+      const refusal = await this.#refuse(found.name, target.name, request);
+      if (refusal) return refusal;
+      const image = await found.get();
+      if (!image) {
+        const why = `${this.#basePath}/archives lists what there is`;
+        throw new ReferenceNotFoundError(target.name, why);
+      }
       if (target.form === "tree") return await tree(image, request);
       const plan = await this.#plan(image, url.searchParams, waitUntil);
       if (target.form === "json") {
@@ -95,19 +103,18 @@ export class Routes {
     const { allowName } = this.#options;
     const images = await listImages(this.#options);
     const allowed = await Promise.all(
-      images.map(({ name }) => allowName?.(name, request) ?? true),
+      images.map(({ root }) => allowName?.(imageName(root), request) ?? true),
     );
     return images.filter((_, i) => allowed[i]).map((image) => listed(image, this.#basePath));
   }
 
-  async #find(name: string, request: Request): Promise<ServedImage> {
-    const { allowName } = this.#options;
+  /** Judges by the image's own name: another that leads to it must not get more than that. */
+  async #refuse(name: string, asked: string, request: Request): Promise<Response | undefined> {
+    const { allowName, authorize } = this.#options;
     if (allowName && !await allowName(name, request)) {
       throw new ForbiddenNameError("This name may not be asked for here");
     }
-    const found = await findImage(name, this.#options, { request });
-    if (found) return found;
-    throw new ReferenceNotFoundError(name, `${this.#basePath}/archives lists what there is`);
+    return name === asked ? undefined : await authorize?.(request, name);
   }
 
   async #plan(

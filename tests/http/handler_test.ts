@@ -15,6 +15,7 @@ import {
 import { addImage } from "../helpers/image.ts";
 
 const ORIGIN = "http://localhost";
+const OTHER = `sha256:${"0".repeat(64)}`;
 const NAME = "docker.io/library/app:1.0";
 
 /** A store with one image, that counts what is opened. */
@@ -143,6 +144,17 @@ describe("createArchiveHandler() finds", () => {
     }
   });
 
+  test("an image whose name no URL can have, by its digest", async () => {
+    const store = await CountingStore.create(["a"], "lone \ud800");
+    store.images.push({ ...store.images[0]!, annotations: undefined, digest: OTHER });
+    const handler = createArchiveHandler({ stores: [store] });
+    const list: ListedImage[] = await (await handler(new Request(`${ORIGIN}/archives`))).json();
+    assert.deepEqual(list.map(({ name }) => name), [store.images[0]!.digest, OTHER]);
+    assert.equal((await handler(new Request(ORIGIN))).status, 200);
+    const url = `${ORIGIN}${list[0]!.url}?name=a/b:1`;
+    assert.equal((await handler(new Request(url))).status, 200);
+  });
+
   test("what list() gives, under the names that the roots have", async () => {
     const store = await CountingStore.create();
     const [descriptor] = store.images;
@@ -198,6 +210,50 @@ describe("createArchiveHandler() hooks", () => {
     const { handler } = await handlerOf({ allowName: (name) => name !== NAME });
     assert.deepEqual(await (await handler(new Request(`${ORIGIN}/archives`))).json(), []);
     assert.equal((await handler(requestFor(NAME))).status, 403);
+  });
+
+  test("allowName judges the image's own name, whichever name leads to it", async () => {
+    const stores = [await CountingStore.create(["a"]), await CountingStore.create(["b"])];
+    const asked: string[] = [];
+    const handler = createArchiveHandler({
+      stores,
+      hosts: ["docker.io"],
+      resolve: () => assert.fail("resolve was asked"),
+      allowName(name) {
+        asked.push(name);
+        return false;
+      },
+    });
+    // The second of the two is listed by its digest.
+    for (const { images } of stores) {
+      assert.equal((await handler(head(images[0]!.digest))).status, 403);
+    }
+    assert.equal((await handler(head("alpine"))).status, 403);
+    assert.deepEqual(asked, [NAME, NAME, "docker.io/library/alpine"]);
+    assert.deepEqual(await (await handler(new Request(`${ORIGIN}/archives`))).json(), []);
+  });
+
+  test("allowName refuses what is not there as what is", async () => {
+    const { handler } = await handlerOf({ allowName: (name) => !name.includes("secret") });
+    assert.equal((await handler(head("secret"))).status, 403);
+    assert.equal((await handler(head("another"))).status, 404);
+  });
+
+  test("authorize is asked again with the image's own name, before anything is resolved", async () => {
+    const asked: unknown[] = [];
+    const { store, handler } = await handlerOf({
+      hosts: ["docker.io"],
+      resolve: () => assert.fail("resolve was asked"),
+      authorize(_request, name) {
+        asked.push(name);
+        return name?.includes("library/") ? new Response("no", { status: 401 }) : undefined;
+      },
+    });
+    const { digest } = store.images[0]!;
+    assert.equal((await handler(head(digest))).status, 401);
+    assert.equal((await handler(head("alpine"))).status, 401);
+    assert.deepEqual(asked, [digest, NAME, "alpine", "docker.io/library/alpine"]);
+    assert.equal(store.opened, 0);
   });
 
   test("a hook that throws is a 500 that tells nothing", async () => {
