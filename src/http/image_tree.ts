@@ -1,4 +1,5 @@
 import { inOrder } from "../archive/in_order.ts";
+import { Limiter } from "../content/limiter.ts";
 import { readBlob } from "../content/read.ts";
 import type { ContentStore, Referrers, StoreOptions } from "../content/store.ts";
 import { ArchiveError } from "../errors.ts";
@@ -56,6 +57,8 @@ class TreeReader {
   #store: ContentStore & Partial<Referrers>;
   #options: StoreOptions;
   #left: number;
+  /** For all levels: each has its own children under way. */
+  #limiter = new Limiter(CONCURRENCY);
 
   constructor(
     store: ContentStore & Partial<Referrers>,
@@ -91,7 +94,10 @@ class TreeReader {
   }
 
   async #childrenOf(node: ImageNode, descriptor: Descriptor): Promise<Child[]> {
-    const bytes = await readBlob(this.#store, descriptor, this.#options);
+    const bytes = await this.#limiter.run(
+      () => readBlob(this.#store, descriptor, this.#options),
+      this.#options,
+    );
     if (isIndexType(node.mediaType)) {
       const { manifests } = parseIndex(bytes, node.digest);
       return manifests.map((child) => ({ descriptor: child, role: "manifest" }));
@@ -106,7 +112,10 @@ class TreeReader {
 
   async #referrersOf(node: ImageNode, descriptor: Descriptor): Promise<Child[]> {
     try {
-      const referrers = await this.#store.referrers?.(descriptor, this.#options) ?? [];
+      const referrers = await this.#limiter.run(
+        async () => await this.#store.referrers?.(descriptor, this.#options) ?? [],
+        this.#options,
+      );
       return referrers.map((child) => ({ descriptor: child, role: "referrer" }));
     } catch (error) {
       if (!(error instanceof ArchiveError)) throw error;

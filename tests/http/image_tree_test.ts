@@ -115,6 +115,34 @@ test("readImageTree() lists no more nodes than it may, and says so", async () =>
   assert.deepEqual(tree.problem, { code: "LimitError", detail: "2 more below it are not listed" });
 });
 
+test("readImageTree() reads eight blobs at a time, however deep the indexes nest", async () => {
+  const store = new MemoryStore();
+  let level: Descriptor[] = [];
+  for (let i = 0; i < 8; i++) {
+    level.push((await addImage(store, { config: `{"i":${i}}` })).manifest);
+  }
+  for (let depth = 0; depth < 3; depth++) {
+    const next = Array.from(
+      { length: depth < 2 ? 8 : 1 },
+      (_, i) => addIndex(store, level.map((child) => ({ ...child, annotations: { i: `${i}` } }))),
+    );
+    level = await Promise.all(next);
+  }
+  let reading = 0;
+  let most = 0;
+  const slow = {
+    async open(descriptor: Descriptor) {
+      most = Math.max(most, ++reading);
+      await new Promise((resolve) => setTimeout(resolve));
+      reading--;
+      return await store.open(descriptor);
+    },
+  };
+  const tree = await readImageTree(slow, level[0]!);
+  assert.equal(tree.children?.[7]?.children?.[7]?.children?.length, 8);
+  assert.equal(most, 8);
+});
+
 test("readImageTree() still shows the image where referrers cannot be asked for", async () => {
   const store = new MemoryStore();
   const { manifest } = await addImage(store);

@@ -1,3 +1,4 @@
+import type { Limiter } from "../../content/limiter.ts";
 import type { StoreOptions } from "../../content/store.ts";
 import type { Answer } from "./answer.ts";
 import { Attempts, type RetryOptions } from "./attempts.ts";
@@ -5,7 +6,6 @@ import { Authorizer } from "./auth.ts";
 import { type GetCredentials, secretsOf } from "./credentials.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { Http, type HttpOptions } from "./http.ts";
-import type { Limiter } from "./limiter.ts";
 import { expectOk } from "./status.ts";
 import { fetchToken } from "./token.ts";
 

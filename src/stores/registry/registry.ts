@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Limiter } from "../../content/limiter.ts";
 import {
   BlobNotFoundError,
   InvalidReferenceError,
@@ -30,7 +31,6 @@ import { Attempts } from "./attempts.ts";
 import { bodyStream } from "./body_stream.ts";
 import { checkOptions } from "./check_options.ts";
 import { Client, type ClientOptions } from "./client.ts";
-import { Limiter } from "./limiter.ts";
 import { listReferrers, listReferrersByTag } from "./referrers.ts";
 import { resolveManifest } from "./resolve.ts";
 import { ResumingBody } from "./resuming_body.ts";

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { Limiter } from "../../../src/stores/registry/limiter.ts";
+import { Limiter } from "../../../src/content/limiter.ts";
 import { RegistryStore } from "../../../src/stores/registry/registry.ts";
 import { collect } from "../../helpers/bytes.ts";
 import { brokenBody, FakeRegistry } from "./fake_registry.ts";

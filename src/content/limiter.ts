@@ -1,4 +1,4 @@
-import type { StoreOptions } from "../../content/store.ts";
+import type { StoreOptions } from "./store.ts";
 
 /** Lets so many tasks run at a time; the others wait in line. */
 export class Limiter {
