@@ -1,5 +1,5 @@
 import * as errors from "../errors.ts";
-import { ForbiddenNameError } from "./images.ts";
+import { ForbiddenNameError, StoredNameError } from "./images.ts";
 import type { Problem } from "./problem.ts";
 
 /** Which status tells a client what went wrong before the first byte was sent. */
@@ -10,7 +10,10 @@ export function problemOf(error: unknown): Problem {
     return { ...problem(404, error), available: error.available };
   }
   if (error instanceof errors.ReferenceNotFoundError) return problem(404, error);
-  if (error instanceof errors.NotAManifestError || error instanceof errors.LimitError) {
+  if (
+    error instanceof StoredNameError || error instanceof errors.NotAManifestError ||
+    error instanceof errors.LimitError
+  ) {
     return problem(422, error);
   }
   // The store is to this server what an origin is to a gateway.

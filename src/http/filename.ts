@@ -1,6 +1,9 @@
 import type { ArchivePlan } from "../archive/plan.ts";
 import { ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME } from "../oci/annotation.ts";
 
+/** Characters of the name: most file systems take 255, and browsers add to it while they download. */
+const MAX_LENGTH = 128;
+
 /** A name for the archive's file: `alpine-3.20.tar` for `docker.io/library/alpine:3.20`. */
 export function defaultFilename({ manifests }: ArchivePlan): string {
   const [first] = manifests;
@@ -9,7 +12,8 @@ export function defaultFilename({ manifests }: ArchivePlan): string {
   const last = name?.replace(/@.*$/, "").split("/").at(-1)?.replace(/[^A-Za-z0-9._-]+/g, "-");
   const digest = first?.digest.replace(/^.*:/, "").slice(0, 12);
   // No leading dot: it would hide the file.
-  return `${last?.replace(/^[.-]+/, "") || digest || "image"}.tar`;
+  const stem = last?.replace(/^[.-]+/, "").slice(0, MAX_LENGTH);
+  return `${stem || digest || "image"}.tar`;
 }
 
 /**

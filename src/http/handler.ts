@@ -37,6 +37,11 @@ export interface ArchiveHandlerOptions extends ImageSources {
   basePath?: string;
   /** What every archive is planned with; the query's options come on top. */
   exportOptions?: Omit<ExportOptions, "signal">;
+  /**
+   * Whether a query may have options; where not, it is refused, and an image has one archive only.
+   * @default {true}
+   */
+  allowQuery?: boolean;
   /** How to answer with an archive. */
   responseOptions?: Pick<ArchiveResponseOptions, "verify" | "cacheControl" | "maxRanges">;
   /** The bounds of the plans that are kept between requests. */

@@ -58,6 +58,18 @@ export class ForbiddenNameError extends Error {
   override readonly name = "ForbiddenNameError";
 }
 
+/** A name that a stored image has and that manifest.json cannot have. */
+export class StoredNameError extends Error {
+  override readonly name = "StoredNameError";
+  constructor(cause: Error) {
+    super(
+      `${cause.message}. So the image is named where it is stored; ask with ?name=NAME for ` +
+        "another name, or with ?skip-manifest-json",
+      { cause },
+    );
+  }
+}
+
 /** The images that are listed, each name once; of two with the same name the first has it. */
 export async function listImages({ stores = [], list }: ImageSources): Promise<NamedImage[]> {
   const ofStores = await Promise.all(

@@ -1,6 +1,7 @@
 import type { ExportOptions } from "../archive/options.ts";
 import { quote } from "../errors.ts";
 import { formatPlatform, parsePlatform } from "../oci/platform.ts";
+import { parseReference } from "../oci/reference.ts";
 
 /** What a URL's query asks of an archive. */
 export interface ArchiveQuery {
@@ -24,6 +25,9 @@ const FLAGS: Record<string, Flag> = {
   "referrers": "referrers",
 };
 
+/** Characters of a query: what most servers take of a URL. A plan is kept under what it asks. */
+const MAX_LENGTH = 8192;
+
 /**
  * Reads the export options out of a URL's query. They are those of the command:
  * `platform=linux/arm64,linux/amd64` (also several times), `name` (also several times), and the
@@ -31,8 +35,15 @@ const FLAGS: Record<string, Flag> = {
  *
  * @throws {RangeError} for what is no option: a typing error must not give another archive
  * @throws {InvalidPlatformError}
+ * @throws {InvalidReferenceError} for a name that manifest.json could not have, needed there or not
  */
 export function parseQuery(query: URLSearchParams): ArchiveQuery {
+  const { length } = query.toString();
+  if (length > MAX_LENGTH) {
+    throw new RangeError(
+      `Cannot use a query of ${length} characters: expected ${MAX_LENGTH} or less`,
+    );
+  }
   const options: ExportOptions = {};
   const platforms: string[] = [];
   const names: string[] = [];
@@ -42,6 +53,7 @@ export function parseQuery(query: URLSearchParams): ArchiveQuery {
       // In one form, so that two ways to say the same share a plan.
       platforms.push(...specifiers.map((text) => formatPlatform(parsePlatform(text))));
     } else if (key === "name") {
+      parseReference(value);
       names.push(value);
     } else if (Object.hasOwn(FLAGS, key)) {
       options[FLAGS[key]!] = parseFlag(key, value);

@@ -1,7 +1,7 @@
 import { type ArchivePlan, planArchive } from "../archive/plan.ts";
 import { planJson } from "../archive/plan_json.ts";
 import type { ContentStore } from "../content/store.ts";
-import { ReferenceNotFoundError } from "../errors.ts";
+import { InvalidReferenceError, ReferenceNotFoundError } from "../errors.ts";
 import { content, json } from "./content.ts";
 import { allowOrigin, preflightResponse } from "./cors.ts";
 import { problemOf } from "./failure.ts";
@@ -15,6 +15,7 @@ import {
   imageName,
   listImages,
   type ServedImage,
+  StoredNameError,
 } from "./images.ts";
 import { listed, type ListedImage, listingPage } from "./listing.ts";
 import { PlanCache } from "./plan_cache.ts";
@@ -122,14 +123,17 @@ export class Routes {
     query: URLSearchParams,
     waitUntil: WaitUntil,
   ): Promise<ArchivePlan> {
-    const { exportOptions } = this.#options;
+    const { exportOptions, allowQuery = true } = this.#options;
+    if (!allowQuery && query.size > 0) {
+      throw new RangeError("Cannot use a query here: each image has one archive, without options");
+    }
     const { options, names } = parseQuery(query);
     const wanted = names ? { descriptor: descriptorOf(root), names } : root;
     const key = JSON.stringify([this.#storeId(store), wanted, options]);
     // No signal: others may wait for the same plan, and whoever comes back finds it.
     const plan = this.#plans.get(
       key,
-      () => planArchive(store, [wanted], { ...exportOptions, ...options }),
+      () => planArchive(store, [wanted], { ...exportOptions, ...options }).catch(blameStore),
     );
     waitUntil(plan);
     return await plan;
@@ -154,6 +158,11 @@ export class Routes {
       // Whoever is told of errors must not make more of them.
     }
   }
+}
+
+/** The query's names have been checked by now: a bad one is the image's own. */
+function blameStore(error: unknown): never {
+  throw error instanceof InvalidReferenceError ? new StoredNameError(error) : error;
 }
 
 async function tree({ store, root }: ServedImage, request: Request): Promise<Response> {

@@ -12,7 +12,7 @@ import {
   createArchiveHandler,
   type ListedImage,
 } from "../../src/http/mod.ts";
-import { addImage } from "../helpers/image.ts";
+import { addImage, addIndex } from "../helpers/image.ts";
 
 const ORIGIN = "http://localhost";
 const OTHER = `sha256:${"0".repeat(64)}`;
@@ -190,6 +190,34 @@ describe("createArchiveHandler() finds", () => {
   });
 });
 
+describe("createArchiveHandler() takes of a query", () => {
+  test("no name that is none, for an index either", async () => {
+    const store = new MemoryStore();
+    const { manifest } = await addImage(store);
+    const index = await addIndex(store, [manifest]);
+    for (const root of [manifest, index]) {
+      const handler = createArchiveHandler({ list: () => [{ store, root }] });
+      const response = await handler(requestFor(root.digest, { query: "?name=Not%20A%20Name" }));
+      assert.equal(response.status, 400);
+      assert.equal((await response.json()).code, "InvalidReferenceError");
+      assert.equal((await handler(head(root.digest, "?name=a/b:1"))).status, 200);
+    }
+  });
+
+  test("8,192 characters at most", async () => {
+    const { store, handler } = await handlerOf();
+    const query = `?platform=${"linux/amd64,".repeat(700)}`;
+    assert.equal((await handler(head(NAME, query))).status, 400);
+    assert.equal(store.opened, 0);
+  });
+
+  test("nothing where it may have no options", async () => {
+    const { handler } = await handlerOf({ allowQuery: false });
+    assert.equal((await handler(head(NAME))).status, 200);
+    assert.equal((await handler(head(NAME, "?referrers"))).status, 400);
+  });
+});
+
 describe("createArchiveHandler() hooks", () => {
   test("authorize is asked before all else, with the name", async () => {
     const asked: (string | undefined)[] = [];
@@ -296,6 +324,29 @@ describe("createArchiveHandler() answers", () => {
     const response = await handler(requestFor("none/none", { headers: { origin: "https://a.b" } }));
     assert.equal(response.status, 404);
     assert.equal(response.headers.get("access-control-allow-origin"), "*");
+  });
+
+  test("for a stored image with a name that is none, with how to go on", async () => {
+    const store = await CountingStore.create(["a"], "Not A Name");
+    const handler = createArchiveHandler({ stores: [store] });
+    const response = await handler(requestFor("Not A Name"));
+    assert.equal(response.status, 422);
+    const { code, detail } = await response.json();
+    assert.equal(code, "StoredNameError");
+    assert.match(detail, /"Not A Name".+\?name=NAME.+\?skip-manifest-json/);
+    for (const query of ["?name=a/b:1", "?skip-manifest-json"]) {
+      assert.equal((await handler(head("Not A Name", query))).status, 200);
+    }
+  });
+
+  test("under a file name of bounded length", async () => {
+    const name = `a/${"b".repeat(250)}:1`;
+    const store = await CountingStore.create(["a"], name);
+    const { headers } = await createArchiveHandler({ stores: [store] })(head(name));
+    assert.equal(
+      headers.get("content-disposition"),
+      `attachment; filename="${"b".repeat(128)}.tar"`,
+    );
   });
 
   test("with a list for people that no name can break out of", async () => {
