@@ -22,6 +22,8 @@ const NAME = "docker.io/library/app:1.0";
 class CountingStore implements ContentStore, Roots {
   opened = 0;
   failing: Error | undefined;
+  /** What each opening waits for. */
+  opening: (() => Promise<unknown>) | undefined;
   blobs = new MemoryStore();
   images: Descriptor[] = [];
 
@@ -39,7 +41,7 @@ class CountingStore implements ContentStore, Roots {
   async open(descriptor: Descriptor): Promise<Uint8Array> {
     this.opened++;
     if (this.failing) throw this.failing;
-    await new Promise((resolve) => setTimeout(resolve));
+    await (this.opening?.() ?? new Promise((resolve) => setTimeout(resolve)));
     return await this.blobs.open(descriptor);
   }
 }
@@ -91,6 +93,43 @@ describe("createArchiveHandler() plans", () => {
       await handler(head());
       assert.equal(store.opened, 2, JSON.stringify(planCache));
     }
+  });
+
+  test("eight at a time, and the others in turn", async () => {
+    const { store, handler } = await handlerOf();
+    let making = 0;
+    let most = 0;
+    store.opening = async () => {
+      most = Math.max(most, ++making);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      making--;
+    };
+    const responses = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => handler(head(NAME, `?name=a/a:${i % 25}`))),
+    );
+    assert.ok(responses.every(({ status }) => status === 200));
+    assert.equal(store.opened, 25);
+    assert.equal(most, 8);
+  });
+
+  test("anew after one that hangs, five minutes later", async (t) => {
+    const { store, handler } = await handlerOf({ planCache: { maxUnderWay: 1 } });
+    store.opening = () => new Promise(() => {});
+    handler(head());
+    while (store.opened < 1) await new Promise((resolve) => setTimeout(resolve, 1));
+    store.opening = undefined;
+    const later = Date.now() + 300_000;
+    t.mock.method(Date, "now", () => later);
+    assert.equal((await handler(head())).status, 200);
+  });
+
+  test("weigh what they are kept under too", async () => {
+    const long = "?" + "platform=linux/amd64&".repeat(300);
+    const { store, handler } = await handlerOf({ planCache: { maxBytes: 12_000 } });
+    await handler(head(NAME, `${long}name=a/a:1`));
+    await handler(head(NAME, `${long}name=b/b:1`));
+    await handler(head(NAME, `${long}name=a/a:1`));
+    assert.equal(store.opened, 3);
   });
 
   test("keep the ones asked for last", async () => {
