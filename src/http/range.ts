@@ -19,8 +19,9 @@ const RANGE = /^(?:(\d+)-(\d*)|-(\d+))$/;
  * left out; so an empty array means that none can be satisfied (416).
  *
  * @param maxRanges more than these are taken for no ranges at all
- * @returns undefined where the header is to be ignored: another unit, broken, or more work than the
- * whole would be (section 14.2 asks servers to beware of that)
+ * @returns undefined where the header is to be ignored: another unit, broken, or ranges that are
+ * too many or overlap (section 14.2 asks servers to beware of that): each would have the same blob
+ * read and verified again
  */
 export function parseRange(
   header: string,
@@ -33,7 +34,6 @@ export function parseRange(
   const members = set.split(",").map((member) => member.trim()).filter(Boolean);
   if (members.length === 0 || members.length > maxRanges) return undefined;
   const ranges: ByteRange[] = [];
-  let total = 0;
   for (const member of members) {
     const [, first, last, suffix] = RANGE.exec(member) ?? [];
     if (first === undefined && suffix === undefined) return undefined;
@@ -42,9 +42,10 @@ export function parseRange(
     const end = last ? Math.min(Number(last) + 1, size) : size;
     if (start >= end) continue;
     ranges.push({ start, end });
-    total += end - start;
   }
-  return total > size ? undefined : ranges;
+  const inOrder = ranges.toSorted((a, b) => a.start - b.start);
+  const overlap = inOrder.some(({ start }, i) => i > 0 && start < inOrder[i - 1]!.end);
+  return overlap ? undefined : ranges;
 }
 
 /** The `Content-Range` of a part: `bytes 0-499/1234`. */

@@ -21,8 +21,9 @@ export interface ArchiveResponseOptions extends BodyOptions {
    */
   cacheControl?: string;
   /**
-   * How many ranges one request may ask for; with more it gets the whole archive.
-   * @default {16}
+   * How many ranges one request may ask for; with more, or with ranges that overlap, it gets the
+   * whole archive.
+   * @default {16, and 1 where verify is "blob": each would have its blobs read whole}
    */
   maxRanges?: number;
   /** Further headers. Those that the archive itself decides are set over them. */
@@ -37,9 +38,10 @@ const TAR = "application/x-tar";
  * and ranges, one or several. HEAD, 304, 412 and 416 open no blob.
  *
  * A failure under way, such as a corrupt blob, breaks the transfer: its last bytes are never sent,
- * and no client takes it for whole. Blobs that lie wholly inside of the range are verified; one
- * that is cut cannot be, unless `verify` is `"blob"`, and then it is read whole. Whoever puts
- * ranges together verifies the result, as `oci-archive verify` and every image loader do.
+ * and no client takes it for whole. A range verifies each blob whose last byte it has, and reads
+ * that one whole for it, so that no download that goes on after a break completes a corrupt blob;
+ * `verify` chooses otherwise. Whoever puts ranges together verifies the result all the same, as
+ * `oci-archive verify` and every image loader do.
  *
  * Bun.serve sends every stream in chunks and drops the Content-Length; node:http on Bun keeps it.
  *
@@ -116,5 +118,6 @@ function wantedRanges(
 ): ByteRange[] | undefined {
   const range = headers.get("range");
   if (method !== "GET" || range === null || !rangeCounts(headers, etag)) return undefined;
-  return parseRange(range, size, options);
+  const { verify, maxRanges = verify === "blob" ? 1 : 16 } = options;
+  return parseRange(range, size, { maxRanges });
 }

@@ -358,6 +358,15 @@ describe("createArchiveHandler() answers", () => {
     assert.equal((await handler(requestFor(NAME))).status, 404);
   });
 
+  test("one range where each blob is verified, and the whole for several", async () => {
+    const { handler } = await handlerOf({ responseOptions: { verify: "blob" } });
+    for (const [range, status] of [["bytes=0-9", 206], ["bytes=0-9,20-29", 200]] as const) {
+      const response = await handler(requestFor(NAME, { headers: { range } }));
+      assert.equal(response.status, status);
+      await response.body?.cancel();
+    }
+  });
+
   test("pages of every origin where all are allowed", async () => {
     const { handler } = await handlerOf({ cors: "*" });
     const response = await handler(requestFor("none/none", { headers: { origin: "https://a.b" } }));

@@ -147,6 +147,14 @@ for (const { name: runtime, skip, start, chunkedStreams } of RUNTIMES) {
         assert.equal(body.length, size);
       });
 
+      for (const range of ["bytes=0-99,99-199", "bytes=-1,-1", "bytes=500-599,0-99,50-50"]) {
+        httpTest(`${range} overlap, and give the whole`, async (get) => {
+          const { status, body } = await get(urlOf(NAMES.small), { headers: { range } });
+          assert.equal(status, 200);
+          assert.equal(body.length, size);
+        });
+      }
+
       httpTest("HEAD has no ranges", async (get) => {
         const { status, headers } = await get(urlOf(NAMES.small), {
           method: "HEAD",
