@@ -27,11 +27,14 @@ export interface ArchiveHandlerOptions extends ImageSources {
   cors?: AllowedOrigins;
   /**
    * Answers `GET /`, and every other path outside of `/archives`, which may be files of the page.
+   *
+   * @param path the request's path below `basePath`; `/` for the page itself
    * @default {a plain list of the images}
    */
-  page?: (request: Request) => Response | Promise<Response>;
+  page?: (request: Request, path: string) => Response | Promise<Response>;
   /**
-   * What all paths begin with, such as `/images`; no slash at its end.
+   * What all paths begin with, such as `/images`; no slash at its end. Without more it leads to the
+   * page, which needs the slash.
    * @default {""}
    */
   basePath?: string;

@@ -7,7 +7,8 @@ import { problemResponse } from "./problem.ts";
  * options, see the archive's size and ETag, and download it while the browser verifies it.
  *
  * It is one document: it loads nothing from elsewhere, and its Content-Security-Policy allows only
- * its own script, by hash. It has to be served from the path above `/archives`, slash at its end.
+ * its own script, by hash. It has to be served from the path above `/archives`, slash at its end: the
+ * handler tells that path, and whoever serves the page without it routes it there.
  *
  * @example
  * ```ts
@@ -19,17 +20,17 @@ import { problemResponse } from "./problem.ts";
  * console.log(page.headers.get("content-type")); // text/html; charset=utf-8
  * ```
  */
-export function archivePage(): (request: Request) => Response {
-  return (request) => {
+export function archivePage(): (request: Request, path?: string) => Promise<Response> {
+  return async (request, path) => {
     const { method, url } = request;
     if (method !== "GET" && method !== "HEAD") {
       const detail = `Expected GET or HEAD, not ${method}`;
       return problemResponse({ status: 405, detail }, request, { allow: "GET, HEAD" });
     }
-    if (!new URL(url).pathname.endsWith("/")) {
+    if (path === undefined ? !new URL(url).pathname.endsWith("/") : path !== "/") {
       return problemResponse({ status: 404, detail: "There is no such page" }, request);
     }
-    const response = content(request, "text/html; charset=utf-8", HTML);
+    const response = await content(request, "text/html; charset=utf-8", HTML);
     response.headers.set("content-security-policy", POLICY);
     response.headers.set("referrer-policy", "no-referrer");
     response.headers.set("cross-origin-opener-policy", "same-origin");

@@ -36,6 +36,7 @@ export function problemResponse(
   const all = new Headers(headers);
   all.set("content-type", "application/problem+json");
   all.set("content-length", String(body.length));
+  all.set("x-content-type-options", "nosniff");
   if (!all.has("cache-control")) all.set("cache-control", "no-store");
   return new Response(request.method === "HEAD" ? null : body, { status, headers: all });
 }

@@ -64,8 +64,12 @@ export class Routes {
     const target = parseArchivePath(path);
     const refusal = await authorize?.(request, target?.name);
     if (refusal) return refusal;
+    if (this.#basePath !== "" && url.pathname === this.#basePath) {
+      const location = `${this.#basePath}/${url.search}`;
+      return new Response(null, { status: 308, headers: { location } });
+    }
     const isArchives = path === "/archives" || path.startsWith("/archives/");
-    if (!isArchives && path !== "" && page) return await page(request);
+    if (!isArchives && path !== "" && page) return await page(request, path);
     if (request.method !== "GET" && request.method !== "HEAD") {
       const detail = `Expected GET or HEAD, not ${request.method}`;
       return problemResponse({ status: 405, detail }, request, { allow: "GET, HEAD" });
@@ -82,7 +86,7 @@ export class Routes {
       if (target.form === "tree") return await tree(image, request);
       const plan = await this.#plan(image, url.searchParams, waitUntil);
       if (target.form === "json") {
-        return json(request, { filename: defaultFilename(plan), ...planJson(plan) });
+        return await json(request, { filename: defaultFilename(plan), ...planJson(plan) });
       }
       return archiveResponse(plan, request, {
         ...this.#options.responseOptions,
@@ -90,11 +94,11 @@ export class Routes {
       });
     }
     if (path === "/archives") {
-      return json(request, await this.#list(request));
+      return await json(request, await this.#list(request));
     }
     if (path === "/") {
       const html = listingPage(await this.#list(request));
-      return content(request, "text/html; charset=utf-8", html);
+      return await content(request, "text/html; charset=utf-8", html);
     }
     const detail = `Expected ${this.#basePath}/archives or ${this.#basePath}/archives/NAME.tar`;
     return problemResponse({ status: 404, detail }, request);
@@ -166,5 +170,5 @@ function blameStore(error: unknown): never {
 }
 
 async function tree({ store, root }: ServedImage, request: Request): Promise<Response> {
-  return json(request, await readImageTree(store, descriptorOf(root)));
+  return await json(request, await readImageTree(store, descriptorOf(root)));
 }

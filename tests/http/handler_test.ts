@@ -9,6 +9,7 @@ import {
 } from "../../mod.ts";
 import {
   type ArchiveHandlerOptions,
+  archivePage,
   createArchiveHandler,
   type ListedImage,
 } from "../../src/http/mod.ts";
@@ -356,6 +357,44 @@ describe("createArchiveHandler() answers", () => {
     assert.equal(list[0]!.url, `/images/archives/${encodeURIComponent(NAME)}.tar`);
     assert.equal((await handler(new Request(ORIGIN + list[0]!.url))).status, 200);
     assert.equal((await handler(requestFor(NAME))).status, 404);
+  });
+
+  test("the page at its base path only, with a slash at its end", async () => {
+    const { handler } = await handlerOf({ basePath: "/images", page: archivePage() });
+    const get = (path: string) => handler(new Request(ORIGIN + path));
+    const moved = await get("/images?a=b");
+    assert.equal(moved.status, 308);
+    assert.equal(moved.headers.get("location"), "/images/?a=b");
+    assert.equal((await get("/images/")).status, 200);
+    for (const path of ["/", "/other/", "/images/sub/", "/images/page.js", "/imagesx"]) {
+      assert.equal((await get(path)).status, 404, path);
+    }
+  });
+
+  test("304 to who has the list, the plan, the tree or the page already", async () => {
+    const { handler } = await handlerOf({ page: archivePage() });
+    const image = `/archives/${encodeURIComponent(NAME)}`;
+    for (const path of ["/", "/archives", `${image}.json`, `${image}.tree`]) {
+      const first = await handler(new Request(ORIGIN + path));
+      const etag = first.headers.get("etag")!;
+      assert.match(etag, /^"[0-9a-f]{64}"$/);
+      const ask = (headers: HeadersInit) => handler(new Request(ORIGIN + path, { headers }));
+      const again = await ask({ "if-none-match": etag });
+      assert.equal(again.status, 304, path);
+      assert.equal(again.headers.get("etag"), etag);
+      assert.equal(await again.text(), "");
+      assert.equal((await ask({ "if-none-match": '"a"' })).status, 200);
+      assert.equal((await ask({ "if-match": '"a"' })).status, 412);
+    }
+  });
+
+  test("nothing whose type may be guessed", async () => {
+    const { handler } = await handlerOf({ page: archivePage() });
+    for (const path of ["/", "/archives", "/none", "/archives/none.tar", `/archives/${NAME}.tar`]) {
+      const response = await handler(new Request(ORIGIN + path));
+      assert.equal(response.headers.get("x-content-type-options"), "nosniff", path);
+      await response.body?.cancel();
+    }
   });
 
   test("one range where each blob is verified, and the whole for several", async () => {
