@@ -26,7 +26,8 @@ export interface ImageSources {
   list?: () => readonly ServedImage[] | Promise<readonly ServedImage[]>;
   /**
    * Finds an image that is not listed, by its full name: `docker.io/library/alpine:3.20`. Asked
-   * only for names on one of the `hosts`. Undefined where there is none.
+   * only for names on one of the `hosts`. Undefined where there is none. Plans are kept by store: a
+   * new store each time has everything planned each time, so keep one for each repository.
    */
   resolve?: (
     reference: string,
