@@ -83,10 +83,10 @@ export async function s3Upload(
     signal?.throwIfAborted();
     return await upload.complete();
   } catch (error) {
-    await upload.abort(error);
+    const failure: unknown = await upload.abort(error).then(() => error, (worse) => worse);
     const object = await upload.find(error);
     if (object) return object;
-    throw error;
+    throw failure;
   }
 }
 

@@ -160,6 +160,15 @@ describe("s3Upload() to a real server", { skip: lacks("moto_server") }, () => {
   );
 
   s3Test(
+    "tells of that object also where it may remove no uploads",
+    (request) => LAST.test(request) ? "after" : request.startsWith("DELETE") ? "503" : undefined,
+    async (proxy, server) => {
+      await s3Upload(plan, `${proxy.url}/kept`, { ...OPTIONS, retries: 0 });
+      await assertArrived(server, "kept");
+    },
+  );
+
+  s3Test(
     "leaves nothing where the last request never arrives",
     (request) => LAST.test(request) ? "reset" : undefined,
     async (proxy, server) => {
