@@ -1,0 +1,95 @@
+import { describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { createArchiveHandler } from "../../src/http/mod.ts";
+import { CountingStore, handlerOf, head, NAME, ORIGIN, requestFor } from "./counting_store.ts";
+
+describe("createArchiveHandler() hooks", () => {
+  test("authorize is asked before all else, with the name", async () => {
+    const asked: (string | undefined)[] = [];
+    const { store, handler } = await handlerOf({
+      authorize(_request, name) {
+        asked.push(name);
+        return new Response("who are you?", { status: 401 });
+      },
+    });
+    assert.equal((await handler(requestFor(NAME))).status, 401);
+    assert.equal((await handler(new Request(`${ORIGIN}/archives`))).status, 401);
+    assert.equal((await handler(new Request(ORIGIN))).status, 401);
+    assert.deepEqual(asked, [NAME, undefined, undefined]);
+    assert.equal(store.opened, 0);
+  });
+
+  test("allowName hides a name from the list, and refuses it", async () => {
+    const { handler } = await handlerOf({ allowName: (name) => name !== NAME });
+    assert.deepEqual(await (await handler(new Request(`${ORIGIN}/archives`))).json(), []);
+    assert.equal((await handler(requestFor(NAME))).status, 403);
+  });
+
+  test("allowName judges the image's own name, whichever name leads to it", async () => {
+    const stores = [await CountingStore.create(["a"]), await CountingStore.create(["b"])];
+    const asked: string[] = [];
+    const handler = createArchiveHandler({
+      stores,
+      hosts: ["docker.io"],
+      resolve: () => assert.fail("resolve was asked"),
+      allowName(name) {
+        asked.push(name);
+        return false;
+      },
+    });
+    // The second of the two is listed by its digest.
+    for (const { images } of stores) {
+      assert.equal((await handler(head(images[0]!.digest))).status, 403);
+    }
+    assert.equal((await handler(head("alpine"))).status, 403);
+    assert.deepEqual(asked, [NAME, NAME, "docker.io/library/alpine"]);
+    assert.deepEqual(await (await handler(new Request(`${ORIGIN}/archives`))).json(), []);
+  });
+
+  test("allowName refuses what is not there as what is", async () => {
+    const { handler } = await handlerOf({ allowName: (name) => !name.includes("secret") });
+    assert.equal((await handler(head("secret"))).status, 403);
+    assert.equal((await handler(head("another"))).status, 404);
+  });
+
+  test("authorize is asked again with the image's own name, before anything is resolved", async () => {
+    const asked: unknown[] = [];
+    const { store, handler } = await handlerOf({
+      hosts: ["docker.io"],
+      resolve: () => assert.fail("resolve was asked"),
+      authorize(_request, name) {
+        asked.push(name);
+        return name?.includes("library/") ? new Response("no", { status: 401 }) : undefined;
+      },
+    });
+    const { digest } = store.images[0]!;
+    assert.equal((await handler(head(digest))).status, 401);
+    assert.equal((await handler(head("alpine"))).status, 401);
+    assert.deepEqual(asked, [digest, NAME, "alpine", "docker.io/library/alpine"]);
+    assert.equal(store.opened, 0);
+  });
+
+  test("a hook that throws is a 500 that tells nothing", async () => {
+    const told: unknown[] = [];
+    const { handler } = await handlerOf({
+      authorize: () => {
+        throw new Error("secret");
+      },
+      onError: (error) => {
+        told.push(error);
+        throw new Error("and this one too");
+      },
+    });
+    const response = await handler(requestFor(NAME));
+    assert.equal(response.status, 500);
+    assert.ok(!(await response.text()).includes("secret"));
+    assert.equal(told.length, 1);
+  });
+
+  test("page answers all but the archives", async () => {
+    const { handler } = await handlerOf({ page: ({ url }) => new Response(new URL(url).pathname) });
+    assert.equal(await (await handler(new Request(`${ORIGIN}/`))).text(), "/");
+    assert.equal(await (await handler(new Request(`${ORIGIN}/page.js`))).text(), "/page.js");
+    assert.equal((await handler(new Request(`${ORIGIN}/archives`))).status, 200);
+  });
+});
