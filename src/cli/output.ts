@@ -1,9 +1,15 @@
-import { fstatSync, realpath, rename, rm, stat, truncate } from "node:fs";
+import { fstatSync, type Stats } from "node:fs";
+import { realpath, rename, rm, stat } from "node:fs/promises";
 import process from "node:process";
-import { promisify } from "node:util";
 import type { BufferPool } from "../content/buffer_pool.ts";
 import { UsageError } from "./usage.ts";
-import { openToWrite, stdout, type WritableFile, type WriteMode } from "./writable_file.ts";
+import {
+  type NamedFile,
+  openToWrite,
+  stdout,
+  type WritableFile,
+  type WriteMode,
+} from "./writable_file.ts";
 
 const STDOUT = 1;
 
@@ -47,51 +53,42 @@ function toDevice(target: Target): Output {
 }
 
 async function openFileOutput(name: string): Promise<Output> {
-  const found = await promisify(stat)(name).catch(() => undefined);
-  if (found?.isDirectory()) throw new UsageError(`-o ${name} is a directory; name a file in it`);
-  if (found && !found.isFile()) {
-    const file = await open(name, name, "truncate");
-    return toDevice({ file, name, atOnce: found.isCharacterDevice() });
+  const { path, device } = await findTarget(name);
+  if (device) {
+    const file = await open(name, path, "truncate");
+    return toDevice({ file, name, atOnce: device.isCharacterDevice() });
   }
-  // A symbolic link stays one: what it points to is replaced.
-  const target = found ? await promisify(realpath)(name) : name;
-  const temporary = `${target}.${crypto.randomUUID().slice(0, 8)}.part`;
+  const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.part`;
   const file = await open(name, temporary, "create");
   return {
     write: (chunk) => writeAll({ file, name }, chunk),
     async finish() {
       await file.close();
-      await promisify(rename)(temporary, target);
+      await rename(temporary, path);
     },
     async discard() {
       try {
         await file.close();
       } finally {
-        await promisify(rm)(temporary, { force: true });
+        await rm(temporary, { force: true });
       }
     },
   };
 }
 
-/**
- * Opens a file behind its first `length` bytes; the rest of it is dropped. It gets its name when it
- * is whole, and stays where it is when not.
- */
-export async function openPartialOutput(
-  name: string,
-  partial: string,
-  length: number,
-): Promise<Output> {
-  const file = await open(name, partial, "append");
-  await promisify(truncate)(partial, length);
-  return {
-    write: (chunk) => writeAll({ file, name }, chunk),
-    async finish() {
-      await file.close();
-      await promisify(rename)(partial, name);
-    },
-    discard: async () => await file.close(),
-  };
+/** Where an output leads to. */
+export interface OutputTarget {
+  path: string;
+  /** Where it is one, or a pipe: there is nothing to rename to it. */
+  device?: Stats;
+}
+
+/** Finds what `-o` names. A symbolic link stays one: what it points to is replaced. */
+export async function findTarget(name: string): Promise<OutputTarget> {
+  const found = await stat(name).catch(() => undefined);
+  if (found?.isDirectory()) throw new UsageError(`-o ${name} is a directory; name a file in it`);
+  if (found && !found.isFile()) return { path: name, device: found };
+  return { path: found ? await realpath(name) : name };
 }
 
 /** Copies an archive to an output, which then holds all of it, or is discarded. */
@@ -139,7 +136,8 @@ export async function print(answer: string): Promise<void> {
   await writeAll({ file: stdout(), name: "stdout" }, new TextEncoder().encode(answer));
 }
 
-async function open(name: string, path: string, mode: WriteMode): Promise<WritableFile> {
+/** Opens a file of an output; what fails names the output. */
+export async function open(name: string, path: string, mode: WriteMode): Promise<NamedFile> {
   try {
     return await openToWrite(path, mode);
   } catch (cause) {
@@ -155,7 +153,8 @@ interface Target {
   atOnce?: boolean;
 }
 
-async function writeAll({ file, name, atOnce }: Target, chunk: Uint8Array): Promise<void> {
+/** Writes a chunk to its end. */
+export async function writeAll({ file, name, atOnce }: Target, chunk: Uint8Array): Promise<void> {
   for (let written = 0; written < chunk.length;) {
     const rest = chunk.subarray(written);
     try {
@@ -169,7 +168,7 @@ async function writeAll({ file, name, atOnce }: Target, chunk: Uint8Array): Prom
 }
 
 /** The runtime's error with the output's name, which it may not have, and its code. */
-function cannotWrite(name: string, cause: unknown): Error {
+export function cannotWrite(name: string, cause: unknown): Error {
   const { message, code } = cause as Error & { code?: string };
   return Object.assign(new Error(`Cannot write ${name}: ${message}`, { cause }), { code });
 }

@@ -1,5 +1,3 @@
-import { promisify } from "node:util";
-import { stat } from "node:fs";
 import type { ArchiveEntry } from "../archive/entries.ts";
 import type { ArchivePlan } from "../archive/plan.ts";
 import { chunksOf } from "../content/read.ts";
@@ -27,9 +25,12 @@ export class PartialFile {
     this.#plan = plan;
   }
 
-  /** Holds the file against the plan, entry by entry, up to the first that is not whole. */
-  async verify(signal: AbortSignal): Promise<Kept> {
-    const { size = 0 } = await promisify(stat)(this.path).catch(() => undefined) ?? {};
+  /**
+   * Holds the file against the plan, entry by entry, up to the first that is not whole.
+   *
+   * @param size the bytes that the file has
+   */
+  async verify(size: number, signal: AbortSignal): Promise<Kept> {
     const { entries } = this.#plan;
     for (const [i, entry] of entries.entries()) {
       const end = entries[i + 1]?.offset ?? this.#plan.size;

@@ -5,8 +5,11 @@ import { BufferPool } from "../content/buffer_pool.ts";
 import { chunksOf, openBlob } from "../content/read.ts";
 import type { BlobBody, ContentStore } from "../content/store.ts";
 import { DigestMismatchError, SizeMismatchError } from "../errors.ts";
-import { copy, openPartialOutput } from "./output.ts";
+import { holdFile } from "./file_lock.ts";
+import { cannotWrite, copy, findTarget } from "./output.ts";
 import { type Kept, PartialFile } from "./partial_file.ts";
+import { findPartial, openPartialOutput, type PartialTarget } from "./partial_output.ts";
+import { UsageError } from "./usage.ts";
 
 /** What an export that goes on needs. */
 export interface Resume {
@@ -22,26 +25,41 @@ export interface Resume {
  * that it ends in is read from the store from there on, and hashed with what the file has of it.
  */
 export async function resumeExport(file: string, resume: Resume): Promise<void> {
-  const partial = new PartialFile(`${file}.part`, resume.plan);
-  const kept = await partial.verify(resume.signal);
+  const { path, device } = await findTarget(file);
+  if (device) throw new UsageError(`--resume needs -o FILE, and ${file} is a device or a pipe`);
+  const target = { name: file, path, partial: `${path}.part`, size: resume.plan.size };
+  const letGo = await holdFile(target.partial).catch((cause) => {
+    throw cannotWrite(file, cause);
+  });
   try {
-    await goOn(file, partial, kept, resume);
+    await verifyAndGoOn(target, resume);
+  } finally {
+    letGo();
+  }
+}
+
+async function verifyAndGoOn(target: PartialTarget, resume: Resume): Promise<void> {
+  const { size = 0 } = await findPartial(target) ?? {};
+  const partial = new PartialFile(target.partial, resume.plan);
+  const kept = await partial.verify(size, resume.signal);
+  try {
+    await goOn(target, partial, kept, resume);
   } catch (error) {
     const isCut = error instanceof DigestMismatchError || error instanceof SizeMismatchError;
     if (!isCut || error.digest !== kept.cut?.descriptor.digest) throw error;
     // It may be the file's part that is damaged, as after a power failure.
-    await goOn(file, partial, { verified: kept.verified }, resume);
+    await goOn(target, partial, { verified: kept.verified }, resume);
   }
 }
 
 async function goOn(
-  file: string,
+  target: PartialTarget,
   partial: PartialFile,
   { verified, cut }: Kept,
   { store, plan, signal, onProgress }: Resume,
 ): Promise<void> {
   const start = cut ? cut.entry.bodyOffset + cut.length : verified;
-  const output = await openPartialOutput(file, partial.path, start);
+  const output = await openPartialOutput(target, start);
   const buffers = new BufferPool();
   const stream = streamEntries(
     cut ? goOnInside(store, partial, cut) : store,

@@ -10,12 +10,26 @@ export interface WritableFile {
   close(): void | Promise<void>;
 }
 
+/** A file that has a name. */
+export interface NamedFile extends WritableFile {
+  /** Drops what is behind its first `length` bytes. */
+  truncate(length: number): Promise<void>;
+  stat(): Promise<FileIdentity>;
+}
+
+/** What tells a file from others, whatever its name; and its size. */
+export interface FileIdentity {
+  dev: number;
+  ino: number | null;
+  size: number;
+}
+
 /** What to do with a file: make it, which fails where it is there; empty it; go on behind its end. */
 export type WriteMode = "create" | "truncate" | "append";
 
 /** The parts of Deno's namespace that are used. */
 interface DenoFiles {
-  open(path: string, options: Record<string, boolean>): Promise<WritableFile>;
+  open(path: string, options: Record<string, boolean>): Promise<NamedFile>;
   readonly stdout: WritableFile;
 }
 
@@ -28,7 +42,7 @@ const { Deno: deno } = globalThis as { Deno?: DenoFiles };
 const STDOUT = 1;
 
 /** @throws what the runtime throws, with its `code` */
-export async function openToWrite(path: string, mode: WriteMode): Promise<WritableFile> {
+export async function openToWrite(path: string, mode: WriteMode): Promise<NamedFile> {
   if (deno) {
     const create = mode === "create" ? "createNew" : "create";
     return await deno.open(path, { write: true, [create]: true, [mode]: true });
@@ -48,13 +62,16 @@ export function stdout(): WritableFile {
   };
 }
 
-function nodeFile(file: number): WritableFile {
+/** By number, as stdout has no other handle. */
+function nodeFile(file: number): NamedFile {
   return {
     write: (bytes) =>
       new Promise((resolve, reject) => {
         fs.write(file, bytes, (error, count) => error ? reject(error) : resolve(count));
       }),
     writeSync: (bytes) => fs.writeSync(file, bytes),
+    truncate: (length) => promisify(fs.ftruncate)(file, length),
+    stat: () => promisify(fs.fstat)(file),
     close: () => promisify(fs.close)(file),
   };
 }

@@ -3,24 +3,20 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, readdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { exportArchive, MemoryStore } from "../../mod.ts";
-import { collect, noise, sha256, text } from "../helpers/bytes.ts";
+import { noise, sha256, text } from "../helpers/bytes.ts";
 import { command, commandLine } from "../helpers/command.ts";
 import { inFolder } from "../helpers/folder.ts";
 import { addImage } from "../helpers/image.ts";
 import { LayoutFolder } from "../helpers/layout_folder.ts";
 import { lacks, must, type Outcome, run } from "../helpers/program.ts";
+import { stallingServer } from "./stalling_server.ts";
 
 const GOLDEN = fileURLToPath(new URL("../testdata/golden/single/", import.meta.url));
 const SOURCE = `oci:${GOLDEN}layout`;
 const ARCHIVE = new Uint8Array(await readFile(`${GOLDEN}expected.tar`));
-/** An archive with a layer of 2 MiB. */
-const STALLING = await largeArchive();
 
 describe("oci-archive export -o FILE", () => {
   test("writes the archive and nothing beside it", async () => {
@@ -135,36 +131,6 @@ async function brokenLayout(folder: string): Promise<LayoutFolder> {
   await chmod(layout.file(layers[0]!), 0o644);
   await writeFile(layout.file(layers[0]!), noise(300_000, 2));
   return layout;
-}
-
-/** Serves the archive up to its last KiB, and then nothing: whoever exports it has to wait. */
-async function stallingServer(): Promise<{ source: string; close(): void }> {
-  const server = createServer((request, response) => {
-    const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range!)!.map(Number);
-    const end = Math.min(to! + 1, STALLING.length);
-    response.writeHead(206, {
-      "content-range": `bytes ${from}-${end - 1}/${STALLING.length}`,
-      "content-length": end - from!,
-    });
-    const isLayer = end - from! > 1 << 20;
-    response.write(STALLING.subarray(from, isLayer ? end - 1024 : end));
-    if (!isLayer) response.end();
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  return {
-    source: `oci-archive:http://127.0.0.1:${port}/image.tar`,
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
-
-async function largeArchive(): Promise<Uint8Array> {
-  const store = new MemoryStore();
-  const { manifest } = await addImage(store, { layers: [noise(2 << 20)] });
-  return await collect(exportArchive(store, [manifest]));
 }
 
 async function endOf(child: ChildProcess): Promise<Omit<Outcome, "stdout">> {
