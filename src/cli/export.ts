@@ -4,8 +4,17 @@ import { BufferPool } from "../content/buffer_pool.ts";
 import { copy, openOutput } from "./output.ts";
 import { isWorthAThread } from "./medium_blobs.ts";
 import { makeReporter, type ProgressStyle } from "./progress.ts";
-import { exportOptions, isUrl, openSources, type Source, type SourceFlags } from "./source.ts";
+import { withoutSecrets } from "./secrets.ts";
+import {
+  bareUrl,
+  exportOptions,
+  isUrl,
+  openSources,
+  type Source,
+  type SourceFlags,
+} from "./source.ts";
 import { UsageError } from "./usage.ts";
+import { visible } from "./visible.ts";
 
 /** The flags of `export` beside those of the source. */
 export interface ExportFlags {
@@ -24,10 +33,14 @@ export async function exportCommand(
   if (flags.resume && (flags.output === "-" || isUrl(flags.output))) {
     throw new UsageError("--resume needs -o FILE");
   }
+  if (isUrl(flags.output)) bareUrl(flags.output);
   const source = await openSources(sources, flags, signal);
   const { store } = source;
   const plan = await planArchive(store, source.roots, exportOptions(flags, signal));
-  const reporter = await makeReporter(flags.quiet ? "none" : flags.progress, sources.join(" "));
+  const reporter = await makeReporter(
+    flags.quiet ? "none" : flags.progress,
+    visible(withoutSecrets(sources.join(" "))),
+  );
   const onProgress = (progress: Progress) => reporter.update(progress);
   try {
     if (isUrl(flags.output)) {

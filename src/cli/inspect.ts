@@ -4,6 +4,7 @@ import { ANNOTATION_IMAGE_NAME } from "../oci/annotation.ts";
 import { formatBytes } from "./format.ts";
 import { print } from "./output.ts";
 import { exportOptions, openSources, type SourceFlags } from "./source.ts";
+import { printable } from "./visible.ts";
 
 /** The flags of `inspect` beside those of the source. */
 export interface InspectFlags {
@@ -26,14 +27,14 @@ export function table({ entries, manifests, size, etag }: ArchivePlan): string {
   const width = Math.max(...entries.map((entry) => String(entry.offset).length), 6);
   const lines = entries.map(({ offset, size, name, descriptor }) =>
     `${String(offset).padStart(width)}  ${formatBytes(size).padStart(10)}  ${name}` +
-    (descriptor ? `  ${descriptor.mediaType}` : "")
+    (descriptor ? `  ${printable(descriptor.mediaType)}` : "")
   );
   return [
     `${"offset".padStart(width)}  ${"size".padStart(10)}  name`,
     ...lines,
     "",
     ...manifests.map(({ digest, annotations }) =>
-      `root  ${digest}  ${annotations?.[ANNOTATION_IMAGE_NAME] ?? ""}`.trimEnd()
+      `root  ${digest}  ${printable(annotations?.[ANNOTATION_IMAGE_NAME] ?? "")}`.trimEnd()
     ),
     `size  ${size} bytes (${formatBytes(size)})`,
     `etag  ${etag}`,

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import type { ExportOptions, Root } from "../archive/options.ts";
 import type { ContentStore, Resolver, Roots } from "../content/store.ts";
+import { ArchiveError } from "../errors.ts";
 import { UnionStore } from "../stores/union.ts";
-import { UsageError } from "./usage.ts";
+import { cannotRead, UsageError } from "./usage.ts";
 
 /** The flags that say how to reach a registry. */
 export interface RegistryFlags {
@@ -86,8 +87,12 @@ async function openSource(
     case "oci-archive": {
       const { ArchiveFileStore } = await import("../stores/archive_file.ts");
       const { path, reference } = splitPath(source, rest);
+      const name = isUrl(path) ? bareUrl(path) : path;
       const from = isUrl(path) ? new URL(path) : path;
-      return await choose(new ArchiveFileStore(from), path, reference, signal);
+      return await choose(new ArchiveFileStore(from), name, reference, signal).catch((error) => {
+        // What is wrong inside of it is told by errors of our own.
+        throw error instanceof ArchiveError || signal.aborted ? error : cannotRead(name, error);
+      });
     }
     case "docker": {
       const { openRegistry } = await import("./registry_source.ts");
@@ -137,4 +142,17 @@ function splitPath(source: string, rest: string): { path: string; reference?: st
 /** Whether this is http or https rather than a path. */
 export function isUrl(text: string): boolean {
   return /^https?:\/\//.test(text);
+}
+
+/**
+ * A URL without user and query, which may be secrets.
+ *
+ * @throws {UsageError} where it is none
+ */
+export function bareUrl(text: string): string {
+  if (!URL.canParse(text)) {
+    throw new UsageError("the URL that was given is none: expected https://HOST/PATH");
+  }
+  const { origin, pathname } = new URL(text);
+  return origin + pathname;
 }

@@ -1,8 +1,10 @@
 import process from "node:process";
-import type { ArchiveReport } from "../archive/report.ts";
+import type { ArchiveFinding, ArchiveReport } from "../archive/report.ts";
 import { verifyArchive } from "../archive/verify.ts";
 import { print } from "./output.ts";
-import { isUrl } from "./source.ts";
+import { bareUrl, isUrl } from "./source.ts";
+import { cannotRead } from "./usage.ts";
+import { printable, visible } from "./visible.ts";
 
 /** The flags of `verify`. */
 export interface VerifyFlags {
@@ -17,14 +19,14 @@ export async function verifyCommand(
 ): Promise<void> {
   const name = nameOf(archive);
   const report = await readArchive(archive, signal).catch((cause) => {
-    throw signal.aborted ? cause : new Error(`Cannot read ${name}: ${rootOf(cause)}`, { cause });
+    throw signal.aborted ? cause : cannotRead(name, cause);
   });
   await print(flags.json ? `${JSON.stringify(report, null, 2)}\n` : text(report));
   if (!report.ok) {
     const [first] = report.problems as [ArchiveReport["problems"][0]];
     const more = report.problems.length - 1;
     throw new Error(
-      `${name} is unfit: ${first.name}: ${first.message}${more > 0 ? ` (and ${more} more)` : ""}`,
+      `${name} is unfit: ${finding(first)}${more > 0 ? ` (and ${more} more)` : ""}`,
     );
   }
 }
@@ -53,22 +55,19 @@ async function openArchive(
 /** What errors call the archive: the queries of signed URLs are secrets. */
 function nameOf(archive: string): string {
   if (archive === "-") return "stdin";
-  if (!isUrl(archive)) return archive;
-  const { origin, pathname } = new URL(archive);
-  return origin + pathname;
-}
-
-/** The message of the error behind the error: fetch's own is "fetch failed". */
-function rootOf(error: Error): string {
-  return error.cause instanceof Error ? rootOf(error.cause) : error.message;
+  return isUrl(archive) ? bareUrl(archive) : archive;
 }
 
 function text({ ok, images, entries, blobs, size, problems, warnings }: ArchiveReport): string {
   return [
-    ...images.map((image) => `image    ${image}`),
-    ...warnings.map(({ name, message }) => `warning  ${name}: ${message}`),
-    ...problems.map(({ name, message }) => `problem  ${name}: ${message}`),
+    ...images.map((image) => `image    ${printable(image)}`),
+    ...warnings.map((warning) => `warning  ${finding(warning)}`),
+    ...problems.map((problem) => `problem  ${finding(problem)}`),
     `${ok ? "ok" : "unfit"}: ${entries} entries, ${blobs} blobs, ${size} bytes`,
     "",
   ].join("\n");
+}
+
+function finding({ name, message }: ArchiveFinding): string {
+  return `${printable(name)}: ${visible(message)}`;
 }
