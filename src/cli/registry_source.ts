@@ -3,7 +3,7 @@ import { RegistryStore } from "../stores/registry/registry.ts";
 import { fetchWithCa } from "./ca_fetch.ts";
 import { findCredentials } from "./credential_files.ts";
 import type { RegistryFlags, Source } from "./source.ts";
-import { UsageError } from "./usage.ts";
+import { cannotRead, UsageError } from "./usage.ts";
 
 /** Opens `docker://IMAGE`, with the credentials of Docker's and Podman's files. */
 export async function openRegistry(
@@ -18,9 +18,15 @@ export async function openRegistry(
   const store: RegistryStore = new RegistryStore(name, {
     // A registry with a certificate speaks TLS, on loopback too.
     plainHttp: plainHttp ?? (ca === undefined ? undefined : false),
-    fetch: ca === undefined ? undefined : fetchWithCa(await readFile(ca, "utf8")),
+    fetch: ca === undefined ? undefined : fetchWithCa(await readCa(ca)),
     credentials: (host) => findCredentials(host, { repository: store.repository, authfile }),
   });
   const descriptor = await store.resolve(undefined, { signal });
   return { store, roots: [{ descriptor, names: [store.name] }] };
+}
+
+async function readCa(path: string): Promise<string> {
+  return await readFile(path, "utf8").catch((error) => {
+    throw cannotRead(path, error);
+  });
 }

@@ -94,8 +94,18 @@ describe("a source", () => {
       (folder) => `oci:${folder}/none:1.0`,
       /Cannot read .*none as an OCI image layout: oci-layout is missing\n/,
     ],
-    "an archive that is not there": [(folder) => `oci-archive:${folder}/none.tar`, /none\.tar/],
-    "an archive that is a layout": [(folder) => `oci-archive:${folder}`, /directory/i],
+    "an archive that is not there": [
+      (folder) => `oci-archive:${folder}/none.tar`,
+      /^oci-archive: Cannot read [^ ]+none\.tar: .*ENOENT/,
+    ],
+    "an archive that is a layout": [
+      (folder) => `oci-archive:${folder}`,
+      /^oci-archive: Cannot read [^ ]+: .*directory/i,
+    ],
+    "an archive inside of a file": [
+      (folder) => `oci-archive:${folder}/index.json/x.tar`,
+      /^oci-archive: Cannot read [^ ]+index\.json\/x\.tar: .*ENOTDIR/,
+    ],
     "a layout that is an archive": [
       () => `oci:${golden("single/expected.tar")}`,
       /as an OCI image layout/,

@@ -107,6 +107,13 @@ describe("a failure exits with status 1 and one line", () => {
     });
   });
 
+  test("where a certificate is missing", async () => {
+    const args = ["inspect", "docker://registry.invalid/app", "--ca", "/no/such/ca.pem"];
+    const { status, stderr } = await command(args);
+    assert.match(stderr, /^oci-archive: Cannot read \/no\/such\/ca\.pem: .*ENOENT.*\n$/);
+    assert.equal(status, 1);
+  });
+
   test("where a platform cannot be parsed", async () => {
     const { status, stderr } = await command(["export", SOURCE, "--platform", "linux/amd64/v1/x"]);
     assert.match(stderr, /^oci-archive: Cannot use platform "linux\/amd64\/v1\/x": .*\n$/);
