@@ -12,13 +12,15 @@ export interface Listening {
 /**
  * Serves a handler by node:http, which Deno, Bun and Node all have. It sends a stream's
  * Content-Length on each of them; Bun.serve never does.
+ *
+ * @param handlerAt makes the handler, which may depend on the address
  */
 export function listen(
-  handler: (request: Request) => Promise<Response>,
+  handlerAt: (address: string) => (request: Request) => Promise<Response>,
   port: number,
   hostname: string,
 ): Promise<Listening> {
-  const server = createServer(toNodeHandler(handler) as RequestListener);
+  const server = createServer();
   return new Promise((resolve, reject) => {
     server.on("error", (cause) => {
       // Not every runtime says which port, and what to do.
@@ -27,6 +29,7 @@ export function listen(
     });
     server.listen(port, hostname, () => {
       const { address, family, port } = server.address() as AddressInfo;
+      server.on("request", toNodeHandler(handlerAt(address)) as RequestListener);
       const host = family === "IPv6" ? `[${address}]` : address;
       resolve({ origin: `http://${host}:${port}`, server });
     });

@@ -88,6 +88,7 @@ Examples:
     .argument("<source...>", "what to serve")
     .option("--port <n>", "where to listen; 0 takes a free one", port, 8080)
     .option("--hostname <host>", "who can reach it: 0.0.0.0 lets everybody", "127.0.0.1")
+    .option("--allow-host <host>", "on 127.0.0.1, a further name it has; repeatable", append, [])
     .addHelpText(
       "after",
       `${SOURCES}

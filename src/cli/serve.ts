@@ -1,31 +1,38 @@
 import process from "node:process";
 import { createArchiveHandler } from "../http/handler.ts";
 import { archivePage } from "../http/page.ts";
+import { hostCheck, hostOf } from "./host_check.ts";
 import { listen } from "./http_server.ts";
 import { openSources, type RegistryFlags } from "./source.ts";
-import { describe } from "./usage.ts";
+import { describe, UsageError } from "./usage.ts";
 
 /** The flags of `serve`. */
 export interface ServeFlags extends RegistryFlags {
   port: number;
   hostname: string;
+  allowHost: string[];
 }
 
 /** `oci-archive serve`: archives over HTTP, until it is interrupted. */
 export async function serveCommand(
   sources: readonly string[],
-  { port, hostname, ...registry }: ServeFlags,
+  { port, hostname, allowHost, ...registry }: ServeFlags,
   signal: AbortSignal,
 ): Promise<void> {
+  for (const host of allowHost) {
+    if (!hostOf(host)) throw new UsageError(`--allow-host ${host} is no host's name`);
+  }
   const flags = { platform: [], name: [], ...registry };
   const { store, roots } = await openSources(sources, flags, signal);
   const images = roots.map((root) => ({ store, root }));
-  const handler = createArchiveHandler({
-    list: () => images,
-    page: archivePage(),
-    onError: (error) => process.stderr.write(`oci-archive: ${describe(error)}\n`),
-  });
-  const { origin, server } = await listen(handler, port, hostname);
+  const handlerAt = (address: string) =>
+    createArchiveHandler({
+      list: () => images,
+      page: archivePage(),
+      authorize: hostCheck(address, [hostname, ...allowHost]),
+      onError: (error) => process.stderr.write(`oci-archive: ${describe(error)}\n`),
+    });
+  const { origin, server } = await listen(handlerAt, port, hostname);
   process.stderr.write(
     `oci-archive: ${images.length} image${images.length === 1 ? "" : "s"} at ${origin}/\n`,
   );

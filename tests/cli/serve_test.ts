@@ -22,8 +22,9 @@ async function served(
   source: string,
   runtime: Runtime,
   body: (origin: string) => Promise<void>,
+  options: readonly string[] = [],
 ): Promise<string> {
-  const [program, args] = commandLine(["serve", source, "--port", "0"], runtime);
+  const [program, args] = commandLine(["serve", source, "--port", "0", ...options], runtime);
   const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
   let stderr = "";
   const closed = once(child, "close");
@@ -66,6 +67,25 @@ for (const [name, runtime] of Object.entries(RUNTIMES)) {
       });
     });
 
+    test("answers for its own hosts only: a page elsewhere may have bound its name to it", async () => {
+      await served(`oci:${GOLDEN}layout`, runtime!, async (origin) => {
+        const { host, port } = new URL(origin);
+        const own = [host, `localhost:${port}`, `LOCALHOST`, "127.0.0.1", `[::1]:${port}`];
+        for (const host of own) {
+          assert.equal((await ask(origin, "/", { headers: { host } })).status, 200, host);
+        }
+        for (const host of [`evil.example:${port}`, "localhost.evil.example", "10.0.0.1", "%"]) {
+          for (const path of ["/", "/archives", `/archives/${NAME}.tar`]) {
+            const { status, text } = await ask(origin, path, { headers: { host } });
+            assert.equal(status, host === "%" && status === 400 ? 400 : 403, host);
+            assert.doesNotMatch(text(), /library/);
+          }
+        }
+        const { text } = await ask(origin, "/", { headers: { host: "evil.example" } });
+        assert.match(JSON.parse(text()).detail, /"evil\.example".* --allow-host evil\.example/);
+      });
+    });
+
     test("breaks the transfer of a damaged layer, and says which", async () => {
       await inFolder(async (folder) => {
         const layout = new LayoutFolder(join(folder, "layout"));
@@ -84,6 +104,25 @@ for (const [name, runtime] of Object.entries(RUNTIMES)) {
 }
 
 describe("oci-archive serve", () => {
+  test("answers for the hosts that --allow-host names", async () => {
+    await served(`oci:${GOLDEN}layout`, THIS_RUNTIME, async (origin) => {
+      for (const [host, expected] of [["app.test:1", 200], ["b.test", 200], ["c.test", 403]]) {
+        const { status } = await ask(origin, "/archives", { headers: { host: String(host) } });
+        assert.equal(status, expected, String(host));
+      }
+    }, ["--allow-host", "App.test", "--allow-host", "b.test:80"]);
+    const args = ["serve", `oci:${GOLDEN}layout`, "--allow-host", "no host"];
+    assert.equal((await command(args)).status, 2);
+  });
+
+  test("answers for every host where everybody can reach it", async () => {
+    await served(`oci:${GOLDEN}layout`, THIS_RUNTIME, async (origin) => {
+      const reached = origin.replace("0.0.0.0", "127.0.0.1");
+      const { status } = await ask(reached, "/archives", { headers: { host: "any.test" } });
+      assert.equal(status, 200);
+    }, ["--hostname", "0.0.0.0"]);
+  });
+
   test("fails in one line where the port is taken", async () => {
     await served(`oci:${GOLDEN}layout`, THIS_RUNTIME, async (origin) => {
       const { port } = new URL(origin);
