@@ -151,6 +151,12 @@ function port(value: string): number {
 }
 
 /**
+ * Milliseconds that an interrupted command has to tidy up. A write to a pipe that nobody reads, or
+ * opens, waits for ever, and nothing can end it but the process's end.
+ */
+const PATIENCE = 3000;
+
+/**
  * Runs the command.
  *
  * @param args what stands behind its name
@@ -160,9 +166,15 @@ function port(value: string): number {
 export async function main(args: string[]): Promise<number> {
   const interrupt = new AbortController();
   let interrupted = 130;
+  let giveUp: ReturnType<typeof setTimeout> | undefined;
   const onInterrupt = (signal: string) => {
     if (signal === "SIGTERM") interrupted = 143;
     interrupt.abort(new Error(`Got ${signal}`));
+    // Not by process.exit(), which on Node waits for what waits.
+    giveUp ??= setTimeout(() => {
+      process.off(signal, onInterrupt);
+      process.kill(process.pid, signal);
+    }, PATIENCE);
   };
   // What nobody can catch ends the command as any failure does: nothing half-written is left. Node's
   // fetch throws so at times: https://github.com/nodejs/undici/issues/5360.
@@ -189,6 +201,7 @@ export async function main(args: string[]): Promise<number> {
     if (debug) process.stderr.write(`${await describeInFull(error)}\n`);
     return error instanceof UsageError || error instanceof CommanderError ? 2 : 1;
   } finally {
+    clearTimeout(giveUp);
     process.off("SIGINT", onInterrupt);
     process.off("SIGTERM", onInterrupt);
     process.off("uncaughtException", onUncaught);

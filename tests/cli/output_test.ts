@@ -102,6 +102,23 @@ describe("oci-archive export -o FILE", () => {
   }
 });
 
+describe("oci-archive export, interrupted", () => {
+  test("ends though nobody opens the named pipe", { skip: lacks("mkfifo") }, async () => {
+    await inFolder(async (folder) => {
+      const pipe = join(folder, "pipe");
+      await must("mkfifo", [pipe]);
+      const [program, args] = commandLine(["export", SOURCE, "-o", pipe, "--progress", "plain"]);
+      const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
+      const ended = endOf(child);
+      // By then it waits; were it earlier, it would end all the sooner.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      process.kill(child.pid!, "SIGINT");
+      const { status, signal } = await Promise.race([ended, timeout(child)]);
+      assert.ok(status === 130 || signal === "SIGINT", `${status} ${signal}`);
+    });
+  });
+});
+
 describe("oci-archive export to stdout", () => {
   test("is quiet when nobody reads to the end", async () => {
     await inFolder(async (folder) => {
@@ -131,6 +148,13 @@ async function brokenLayout(folder: string): Promise<LayoutFolder> {
   await chmod(layout.file(layers[0]!), 0o644);
   await writeFile(layout.file(layers[0]!), noise(300_000, 2));
   return layout;
+}
+
+/** Fails where the process does not end, and ends it. */
+async function timeout(child: ChildProcess): Promise<never> {
+  await new Promise((resolve) => setTimeout(resolve, 8000).unref());
+  child.kill("SIGKILL");
+  throw new Error("it does not end");
 }
 
 async function endOf(child: ChildProcess): Promise<Omit<Outcome, "stdout">> {
