@@ -23,10 +23,14 @@ Sources:
                                      CONTAINERD_NAMESPACE say
 `;
 
+const SERVES = "Archives over HTTP, with their length, ETag and ranges; nothing is stored.";
+
 function program(signal: AbortSignal): Command {
   const program = new Command("oci-archive")
     .description("Container images as OCI archives, to the byte as containerd writes them.")
     .version(VERSION)
+    // For the help: main() takes it out.
+    .option("--debug", "show the stack of what fails, with any command")
     .exitOverride()
     // What goes wrong is told in one line, by main().
     .configureOutput({ outputError: () => {}, writeErr: () => {} });
@@ -84,18 +88,19 @@ Examples:
       await (await import("./verify.ts")).verifyCommand(archive, flags, signal);
     });
   registryOptions(program.command("serve"))
-    .description("Archives over HTTP, with their length, ETag and ranges; nothing is stored.")
+    .summary(SERVES)
+    .description(`${SERVES} Each blob is verified before its last byte leaves, in a range too.`)
     .argument("<source...>", "what to serve")
     .option("--port <n>", "where to listen; 0 takes a free one", port, 8080)
     .option("--hostname <host>", "who can reach it: 0.0.0.0 lets everybody", "127.0.0.1")
-    .option("--allow-host <host>", "on 127.0.0.1, a further name it has; repeatable", append, [])
+    .option("--allow-host <host>", "on loopback, answer to this name too; repeatable", append)
     .addHelpText(
       "after",
       `${SOURCES}
 Examples:
   oci-archive serve oci:layout --port 8080
   curl http://127.0.0.1:8080/archives
-  curl -OJ http://127.0.0.1:8080/archives/docker.io/library/app:1.0.tar?platform=linux/arm64
+  curl -OJ 'http://127.0.0.1:8080/archives/docker.io/library/app:1.0.tar?platform=linux/arm64'
 `,
     )
     .action(async (sources: string[], flags: ServeFlags) => {
@@ -111,13 +116,12 @@ function exportOptions(command: Command): Command {
       "--platform <os/arch[/variant],...>",
       "platforms wanted, best first; repeatable",
       list,
-      [],
     )
     .option("--all-platforms", "the other platforms too")
     .option("--skip-manifest-json", "leave out manifest.json")
     .option("--skip-non-distributable", "leave out layers that must not be given away")
     .option("--skip-missing", "leave out what the source lacks")
-    .option("--name <name>", "the image's full name; repeatable", append, [])
+    .option("--name <name>", "the image's full name; repeatable", append)
     .option("--referrers", "signatures, SBOMs and the like too")
     .option("--concurrency <n>", "how many manifests to read at a time", count);
 }
@@ -130,11 +134,11 @@ function registryOptions(command: Command): Command {
     .option("--authfile <file>", "the registry's credentials, instead of Docker's and Podman's");
 }
 
-function append(value: string, before: string[]): string[] {
+function append(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 
-function list(value: string, before: string[]): string[] {
+function list(value: string, before: readonly string[] = []): string[] {
   return [...before, ...value.split(",")];
 }
 

@@ -64,7 +64,9 @@ async function openFileOutput(name: string): Promise<Output> {
     write: (chunk) => writeAll({ file, name }, chunk),
     async finish() {
       await file.close();
-      await rename(temporary, path);
+      await rename(temporary, path).catch((cause) => {
+        throw cannotWrite(name, cause);
+      });
     },
     async discard() {
       try {
@@ -85,6 +87,7 @@ export interface OutputTarget {
 
 /** Finds what `-o` names. A symbolic link stays one: what it points to is replaced. */
 export async function findTarget(name: string): Promise<OutputTarget> {
+  if (name === "") throw new UsageError("-o names no file");
   const found = await stat(name).catch(() => undefined);
   if (found?.isDirectory()) throw new UsageError(`-o ${name} is a directory; name a file in it`);
   if (found && !found.isFile()) return { path: name, device: found };

@@ -48,7 +48,9 @@ export async function openPartialOutput(target: PartialTarget, length: number): 
     async finish() {
       await checkIsThere(file, target, size);
       await file.close();
-      await rename(partial, path);
+      await rename(partial, path).catch((cause) => {
+        throw cannotWrite(name, cause);
+      });
     },
     discard: async () => await file.close(),
   };

@@ -10,20 +10,19 @@ import { describe, UsageError } from "./usage.ts";
 export interface ServeFlags extends RegistryFlags {
   port: number;
   hostname: string;
-  allowHost: string[];
+  allowHost?: string[];
 }
 
 /** `oci-archive serve`: archives over HTTP, until it is interrupted. */
 export async function serveCommand(
   sources: readonly string[],
-  { port, hostname, allowHost, ...registry }: ServeFlags,
+  { port, hostname, allowHost = [], ...registry }: ServeFlags,
   signal: AbortSignal,
 ): Promise<void> {
   for (const host of allowHost) {
     if (!hostOf(host)) throw new UsageError(`--allow-host ${host} is no host's name`);
   }
-  const flags = { platform: [], name: [], ...registry };
-  const { store, roots } = await openSources(sources, flags, signal);
+  const { store, roots } = await openSources(sources, registry, signal);
   const images = roots.map((root) => ({ store, root }));
   const handlerAt = (address: string) =>
     createArchiveHandler({

@@ -14,12 +14,12 @@ export interface RegistryFlags {
 
 /** The flags that say what an archive holds. */
 export interface SourceFlags extends RegistryFlags {
-  platform: string[];
+  platform?: string[];
   allPlatforms?: boolean;
   skipManifestJson?: boolean;
   skipNonDistributable?: boolean;
   skipMissing?: boolean;
-  name: string[];
+  name?: string[];
   referrers?: boolean;
   concurrency?: number;
 }
@@ -40,7 +40,7 @@ export async function openSources(
 ): Promise<Source> {
   const opened = await Promise.all(sources.map((source) => openSource(source, flags, signal)));
   let roots = opened.flatMap(({ roots }) => roots);
-  if (flags.name.length > 0) {
+  if (flags.name) {
     const images = new Set(roots.map(({ descriptor }) => descriptor.digest));
     if (images.size > 1) {
       throw new UsageError(

@@ -3,7 +3,7 @@ import type { ArchiveFinding, ArchiveReport } from "../archive/report.ts";
 import { verifyArchive } from "../archive/verify.ts";
 import { print } from "./output.ts";
 import { bareUrl, isUrl } from "./source.ts";
-import { cannotRead } from "./usage.ts";
+import { cannotRead, UsageError } from "./usage.ts";
 import { printable, visible } from "./visible.ts";
 
 /** The flags of `verify`. */
@@ -17,6 +17,7 @@ export async function verifyCommand(
   flags: VerifyFlags,
   signal: AbortSignal,
 ): Promise<void> {
+  if (archive === "") throw new UsageError("no archive is named");
   const name = nameOf(archive);
   const report = await readArchive(archive, signal).catch((cause) => {
     throw signal.aborted ? cause : cannotRead(name, cause);

@@ -27,12 +27,20 @@ describe("oci-archive", () => {
     });
   }
 
+  for (const name of ["export", "inspect", "verify", "serve"]) {
+    test(`shows no default of ${name} that nobody can type`, async () => {
+      const { stdout } = await command([name, "--help"]);
+      assert.doesNotMatch(text(stdout), /\[\]/);
+    });
+  }
+
   test("names its commands in its help", async () => {
     const { status, stdout } = await command(["--help"]);
     assert.equal(status, 0);
     for (const name of ["export", "inspect", "verify", "serve"]) {
       assert.match(text(stdout), new RegExp(`^  ${name} `, "m"));
     }
+    assert.match(text(stdout), /^ +--debug /m);
   });
 });
 
@@ -49,6 +57,9 @@ describe("wrong usage exits with status 2 and one line", () => {
     "a concurrency of nought": ["export", SOURCE, "--concurrency", "0"],
     "an unknown way to tell progress": ["export", SOURCE, "--progress", "loud"],
     "an output that is a directory": ["export", SOURCE, "-o", LAYOUT],
+    "an output without a name": ["export", SOURCE, "-o", ""],
+    "an output without a name to go on with": ["export", SOURCE, "--resume", "-o", ""],
+    "an archive without a name to verify": ["verify", ""],
     "two archives to verify": ["verify", "a.tar", "b.tar"],
     "a name for several images": [
       "export",
