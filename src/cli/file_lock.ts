@@ -15,12 +15,13 @@ const GRACE = 200;
  */
 export async function holdFile(path: string): Promise<() => void> {
   const lock = `${path}.lock`;
-  const mine = `${process.pid} on ${hostname()}\n`;
+  const here = machine();
+  const mine = `${process.pid} on ${here}\n`;
   while (!create(lock, mine)) {
     const text = await readLock(lock);
     if (text === undefined) continue;
     const [, pid, host] = /^(\d+) on (.+)\n$/.exec(text) ?? [];
-    if (pid !== undefined && (host !== hostname() || isAlive(Number(pid)))) {
+    if (pid !== undefined && (host !== here || isAlive(Number(pid)))) {
       throw new Error(
         `process ${pid} on ${host} is writing ${path}; let it end first, or name another file; ` +
           `if it has ended, remove ${lock}`,
@@ -31,6 +32,15 @@ export async function holdFile(path: string): Promise<() => void> {
   return () => {
     if (read(lock) === mine) rmSync(lock, { force: true });
   };
+}
+
+/** This machine's name, where Deno may ask for it. */
+function machine(): string {
+  try {
+    return hostname();
+  } catch {
+    return "this machine";
+  }
 }
 
 /** Makes a lock, which only one can do at a time; false where it is there. */

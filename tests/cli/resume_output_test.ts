@@ -22,7 +22,7 @@ import { fileURLToPath } from "node:url";
 import { text } from "../helpers/bytes.ts";
 import { command, commandLine } from "../helpers/command.ts";
 import { inFolder } from "../helpers/folder.ts";
-import { lacks, must } from "../helpers/program.ts";
+import { findProgram, lacks, must, run } from "../helpers/program.ts";
 import { stallingServer } from "./stalling_server.ts";
 
 const GOLDEN = fileURLToPath(new URL("../testdata/golden/single/", import.meta.url));
@@ -99,6 +99,20 @@ describe("oci-archive export --resume, twice at once", () => {
         assert.deepEqual(await ended, [130, null]);
       });
       assert.deepEqual(await readdir(folder), ["image.tar.part"]);
+    });
+  });
+
+  test("takes no more permissions of Deno than without", {
+    skip: findProgram("deno") ? false : "Deno is not installed",
+  }, async () => {
+    await inFolder(async (folder) => {
+      const output = join(folder, "image.tar");
+      const allowed = ["--allow-read", "--allow-write", "--allow-env"];
+      const runtime = [findProgram("deno")!, "run", "--quiet", "--no-prompt", ...allowed] as const;
+      const [program, args] = commandLine(["export", SOURCE, "--resume", "-o", output], runtime);
+      const { status, stderr } = await run(program, args);
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.deepEqual(await readdir(folder), ["image.tar"]);
     });
   });
 
