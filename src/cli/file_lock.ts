@@ -64,12 +64,12 @@ async function readLock(lock: string): Promise<string | undefined> {
 
 function read(lock: string): string | undefined {
   try {
-    // Of what is no file of ours nothing is read: a pipe would not end.
-    return lstatSync(lock).isFile() ? readFileSync(lock, "utf8") : "";
+    if (lstatSync(lock).isFile()) return readFileSync(lock, "utf8");
   } catch (error) {
     if ((error as { code?: string }).code === "ENOENT") return undefined;
     throw error;
   }
+  throw new Error(`${lock} is no regular file; remove it`);
 }
 
 /** Whether a process runs that is not this one: its number may be a dead one's. */

@@ -1,5 +1,6 @@
 import { fstatSync, type Stats } from "node:fs";
-import { realpath, rename, rm, stat } from "node:fs/promises";
+import { readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import process from "node:process";
 import type { BufferPool } from "../content/buffer_pool.ts";
 import { UsageError } from "./usage.ts";
@@ -85,13 +86,15 @@ export interface OutputTarget {
   device?: Stats;
 }
 
-/** Finds what `-o` names. A symbolic link stays one: what it points to is replaced. */
+/** Finds what `-o` names. A symbolic link stays one: what it points to is replaced, or made. */
 export async function findTarget(name: string): Promise<OutputTarget> {
   if (name === "") throw new UsageError("-o names no file");
   const found = await stat(name).catch(() => undefined);
   if (found?.isDirectory()) throw new UsageError(`-o ${name} is a directory; name a file in it`);
   if (found && !found.isFile()) return { path: name, device: found };
-  return { path: found ? await realpath(name) : name };
+  if (found) return { path: await realpath(name) };
+  const missing = await readlink(name).catch(() => undefined);
+  return { path: missing === undefined ? name : resolve(dirname(name), missing) };
 }
 
 /** Copies an archive to an output, which then holds all of it, or is discarded. */

@@ -2,7 +2,16 @@ import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, readdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -59,6 +68,21 @@ describe("oci-archive export -o FILE", () => {
         new Uint8Array(await readFile(join(folder, "elsewhere", "real.tar"))),
         ARCHIVE,
       );
+    });
+  });
+
+  test("makes what a symbolic link points to, and keeps the link", async () => {
+    await inFolder(async (folder) => {
+      await mkdir(join(folder, "elsewhere"));
+      await symlink("elsewhere/new.tar", join(folder, "link.tar"));
+      for (const resume of [[], ["--resume"]]) {
+        const args = ["export", SOURCE, "-o", join(folder, "link.tar"), ...resume];
+        const { status } = await command(args);
+        assert.equal(status, 0);
+        assert.equal(await readlink(join(folder, "link.tar")), "elsewhere/new.tar");
+        assert.deepEqual(await readdir(join(folder, "elsewhere")), ["new.tar"]);
+        await rm(join(folder, "elsewhere", "new.tar"));
+      }
     });
   });
 

@@ -134,6 +134,17 @@ describe("oci-archive export --resume, twice at once", () => {
     });
   }
 
+  test("takes nothing away that is no lock", async () => {
+    await inFolder(async (folder) => {
+      const output = join(folder, "image.tar");
+      await mkdir(`${output}.part.lock`);
+      const { status, stderr } = await resume(output);
+      assert.match(stderr, /image\.tar\.part\.lock is no regular file; remove it\n$/);
+      assert.equal(status, 1);
+      assert.deepEqual(await readdir(folder), ["image.tar.part.lock"]);
+    });
+  });
+
   test("takes over no lock of another machine, and says what to do", async () => {
     await inFolder(async (folder) => {
       const output = join(folder, "image.tar");
