@@ -4,7 +4,6 @@ import { BufferPool } from "../content/buffer_pool.ts";
 import { copy, openOutput } from "./output.ts";
 import { isWorthAThread } from "./medium_blobs.ts";
 import { makeReporter, type ProgressStyle } from "./progress.ts";
-import { withoutSecrets } from "./secrets.ts";
 import {
   bareUrl,
   exportOptions,
@@ -14,7 +13,6 @@ import {
   type SourceFlags,
 } from "./source.ts";
 import { UsageError } from "./usage.ts";
-import { visible } from "./visible.ts";
 
 /** The flags of `export` beside those of the source. */
 export interface ExportFlags {
@@ -37,10 +35,7 @@ export async function exportCommand(
   const source = await openSources(sources, flags, signal);
   const { store } = source;
   const plan = await planArchive(store, source.roots, exportOptions(flags, signal));
-  const reporter = await makeReporter(
-    flags.quiet ? "none" : flags.progress,
-    visible(withoutSecrets(sources.join(" "))),
-  );
+  const reporter = await makeReporter(flags.quiet ? "none" : flags.progress, sources.join(" "));
   const onProgress = (progress: Progress) => reporter.update(progress);
   try {
     if (isUrl(flags.output)) {

@@ -10,7 +10,7 @@ import type { ExportFlags } from "./export.ts";
 import type { InspectFlags } from "./inspect.ts";
 import type { ServeFlags } from "./serve.ts";
 import type { SourceFlags } from "./source.ts";
-import { describe, describeInFull, UsageError } from "./usage.ts";
+import { UsageError } from "./usage.ts";
 import type { VerifyFlags } from "./verify.ts";
 import { VERSION } from "./version.ts";
 
@@ -201,6 +201,7 @@ export async function main(args: string[]): Promise<number> {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (interrupt.signal.aborted && !uncaught) return interrupted;
     if ((error as { code?: string }).code === "EPIPE") return 141;
+    const { describe, describeInFull } = await import("./describe.ts");
     process.stderr.write(`oci-archive: ${describe(error)}\n`);
     if (debug) process.stderr.write(`${await describeInFull(error)}\n`);
     return error instanceof UsageError || error instanceof CommanderError ? 2 : 1;

@@ -40,8 +40,10 @@ function lines(write: (progress: Progress) => void): Reporter {
   };
 }
 
-async function bar(title: string): Promise<Reporter> {
+async function bar(sources: string): Promise<Reporter> {
   const { progress } = await import("@clack/prompts");
+  const { withoutSecrets } = await import("./secrets.ts");
+  const title = withoutSecrets(sources);
   let shown: ReturnType<typeof progress> | undefined;
   let told = 0;
   let next = 0;

@@ -1,10 +1,11 @@
 import process from "node:process";
 import { createArchiveHandler } from "../http/handler.ts";
 import { archivePage } from "../http/page.ts";
+import { describe } from "./describe.ts";
 import { hostCheck, hostOf } from "./host_check.ts";
 import { listen } from "./http_server.ts";
 import { openSources, type RegistryFlags } from "./source.ts";
-import { describe, UsageError } from "./usage.ts";
+import { UsageError } from "./usage.ts";
 
 /** The flags of `serve`. */
 export interface ServeFlags extends RegistryFlags {
