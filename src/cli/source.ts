@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
 import type { ExportOptions, Root } from "../archive/options.ts";
 import type { ContentStore, Resolver, Roots } from "../content/store.ts";
-import { ArchiveError } from "../errors.ts";
 import { UnionStore } from "../stores/union.ts";
-import { cannotRead, UsageError } from "./usage.ts";
+import { UsageError } from "./usage.ts";
 
 /** The flags that say how to reach a registry. */
 export interface RegistryFlags {
@@ -89,10 +88,7 @@ async function openSource(
       const { path, reference } = splitPath(source, rest);
       const name = isUrl(path) ? bareUrl(path) : path;
       const from = isUrl(path) ? new URL(path) : path;
-      return await choose(new ArchiveFileStore(from), name, reference, signal).catch((error) => {
-        // What is wrong inside of it is told by errors of our own.
-        throw error instanceof ArchiveError || signal.aborted ? error : cannotRead(name, error);
-      });
+      return await choose(new ArchiveFileStore(from), name, reference, signal);
     }
     case "docker": {
       const { openRegistry } = await import("./registry_source.ts");

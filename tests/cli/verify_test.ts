@@ -87,11 +87,19 @@ describe("oci-archive verify", () => {
     });
   }
 
-  for (const place of ["/no/such/file.tar", "http://127.0.0.1:1/image.tar", GOLDEN]) {
-    test(`fails where it cannot read ${place === GOLDEN ? "a directory" : place}`, async () => {
+  const unread: Record<string, [place: string, why: RegExp]> = {
+    "a missing file": ["/no/such/file.tar", /^there is no such file; check the path\n$/],
+    "a file inside of one": [`${FILE}/x.tar`, /^there is no such file; check the path\n$/],
+    "a directory": [GOLDEN, /^it is a directory; .+\n$/],
+    "a server that is not there": ["http://127.0.0.1:1/image.tar", /./],
+  };
+  for (const [what, [place, why]] of Object.entries(unread)) {
+    test(`fails where it cannot read ${what}`, async () => {
       const { status, stdout, stderr } = await command(["verify", place]);
       assert.match(stderr, /^oci-archive: [^\n]+\n$/);
-      assert.ok(stderr.startsWith(`oci-archive: Cannot read ${place}: `), stderr);
+      const start = `oci-archive: Cannot read ${place}: `;
+      assert.ok(stderr.startsWith(start), stderr);
+      assert.match(stderr.slice(start.length), why);
       assert.deepEqual([status, text(stdout)], [1, ""]);
     });
   }
