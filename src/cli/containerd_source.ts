@@ -11,5 +11,6 @@ export async function openContainerd(name: string, signal: AbortSignal): Promise
     address: address || undefined,
     namespace: namespace || undefined,
   });
-  return { store, roots: [{ descriptor: await store.resolve(name, { signal }) }] };
+  const root = { descriptor: await store.resolve(name, { signal }) };
+  return { store, list: () => Promise.resolve([root]) };
 }

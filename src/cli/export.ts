@@ -32,9 +32,12 @@ export async function exportCommand(
     throw new UsageError("--resume needs -o FILE");
   }
   if (isUrl(flags.output)) bareUrl(flags.output);
+  else if (/^[a-z][a-z\d+.-]*:\/\//i.test(flags.output)) {
+    throw new UsageError(`-o ${flags.output} is no http:// or https:// URL, and no file`);
+  }
   const source = await openSources(sources, flags, signal);
   const { store } = source;
-  const plan = await planArchive(store, source.roots, exportOptions(flags, signal));
+  const plan = await planArchive(store, await source.list(), exportOptions(flags, signal));
   const reporter = await makeReporter(flags.quiet ? "none" : flags.progress, sources.join(" "));
   const onProgress = (progress: Progress) => reporter.update(progress);
   try {

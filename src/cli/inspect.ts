@@ -17,8 +17,8 @@ export async function inspectCommand(
   flags: InspectFlags & SourceFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, roots } = await openSources(sources, flags, signal);
-  const plan = await planArchive(store, roots, exportOptions(flags, signal));
+  const { store, list } = await openSources(sources, flags, signal);
+  const plan = await planArchive(store, await list(), exportOptions(flags, signal));
   await print(flags.json ? `${JSON.stringify(planJson(plan), null, 2)}\n` : table(plan));
 }
 

@@ -34,7 +34,7 @@ function program(signal: AbortSignal): Command {
     .exitOverride()
     // What goes wrong is told in one line, by main().
     .configureOutput({ outputError: () => {}, writeErr: () => {} });
-  registryOptions(exportOptions(program.command("export")))
+  sourceOptions(exportOptions(program.command("export")))
     .description("Make the archive.")
     .argument("<source...>", "what to export")
     .option("-o, --output <file|-|url>", "where to", "-")
@@ -56,7 +56,7 @@ Examples:
     .action(async (sources: string[], flags: ExportFlags & SourceFlags) => {
       await (await import("./export.ts")).exportCommand(sources, flags, signal);
     });
-  registryOptions(exportOptions(program.command("inspect")))
+  sourceOptions(exportOptions(program.command("inspect")))
     .description("Show the plan: every entry with offset and size. No layer is read.")
     .argument("<source...>", "what to plan")
     .option("--json", "answer in JSON")
@@ -87,7 +87,7 @@ Examples:
     .action(async (archive: string, flags: VerifyFlags) => {
       await (await import("./verify.ts")).verifyCommand(archive, flags, signal);
     });
-  registryOptions(program.command("serve"))
+  sourceOptions(program.command("serve"))
     .summary(SERVES)
     .description(`${SERVES} Each blob is verified before its last byte leaves, in a range too.`)
     .argument("<source...>", "what to serve")
@@ -126,12 +126,13 @@ function exportOptions(command: Command): Command {
     .option("--concurrency <n>", "how many manifests to read at a time", count);
 }
 
-/** How to reach a registry. */
-function registryOptions(command: Command): Command {
+/** How to reach a registry, and how to read a layout. */
+function sourceOptions(command: Command): Command {
   return command
     .option("--plain-http", "speak http to the registry")
     .option("--ca <file>", "trust this certificate authority too, in PEM")
-    .option("--authfile <file>", "the registry's credentials, instead of Docker's and Podman's");
+    .option("--authfile <file>", "the registry's credentials, instead of Docker's and Podman's")
+    .option("--follow-links", "follow links that lead out of a layout, as Bazel's do");
 }
 
 function append(value: string, before: readonly string[] = []): string[] {

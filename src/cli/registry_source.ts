@@ -22,7 +22,8 @@ export async function openRegistry(
     credentials: (host) => findCredentials(host, { repository: store.repository, authfile }),
   });
   const descriptor = await store.resolve(undefined, { signal });
-  return { store, roots: [{ descriptor, names: [store.name] }] };
+  const root = { descriptor, names: [store.name] };
+  return { store, list: () => Promise.resolve([root]) };
 }
 
 async function readCa(path: string): Promise<string> {

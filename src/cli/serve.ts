@@ -4,11 +4,11 @@ import { archivePage } from "../http/page.ts";
 import { describe } from "./describe.ts";
 import { hostCheck, hostOf } from "./host_check.ts";
 import { listen } from "./http_server.ts";
-import { openSources, type RegistryFlags } from "./source.ts";
+import { type OpenFlags, openSources } from "./source.ts";
 import { UsageError } from "./usage.ts";
 
 /** The flags of `serve`. */
-export interface ServeFlags extends RegistryFlags {
+export interface ServeFlags extends OpenFlags {
   port: number;
   hostname: string;
   allowHost?: string[];
@@ -17,24 +17,24 @@ export interface ServeFlags extends RegistryFlags {
 /** `oci-archive serve`: archives over HTTP, until it is interrupted. */
 export async function serveCommand(
   sources: readonly string[],
-  { port, hostname, allowHost = [], ...registry }: ServeFlags,
+  { port, hostname, allowHost = [], ...flags }: ServeFlags,
   signal: AbortSignal,
 ): Promise<void> {
   for (const host of allowHost) {
     if (!hostOf(host)) throw new UsageError(`--allow-host ${host} is no host's name`);
   }
-  const { store, roots } = await openSources(sources, registry, signal);
-  const images = roots.map((root) => ({ store, root }));
+  const { store, list } = await openSources(sources, flags, signal);
+  const { length } = await list();
   const handlerAt = (address: string) =>
     createArchiveHandler({
-      list: () => images,
+      list: async () => (await list()).map((root) => ({ store, root })),
       page: archivePage(),
       authorize: hostCheck(address, [hostname, ...allowHost]),
       onError: (error) => process.stderr.write(`oci-archive: ${describe(error)}\n`),
     });
   const { origin, server } = await listen(handlerAt, port, hostname);
   process.stderr.write(
-    `oci-archive: ${images.length} image${images.length === 1 ? "" : "s"} at ${origin}/\n`,
+    `oci-archive: ${length} image${length === 1 ? "" : "s"} at ${origin}/\n`,
   );
   await new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason));

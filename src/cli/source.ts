@@ -11,8 +11,13 @@ export interface RegistryFlags {
   authfile?: string;
 }
 
+/** The flags that say how to open a source. */
+export interface OpenFlags extends RegistryFlags {
+  followLinks?: boolean;
+}
+
 /** The flags that say what an archive holds. */
-export interface SourceFlags extends RegistryFlags {
+export interface SourceFlags extends OpenFlags {
   platform?: string[];
   allPlatforms?: boolean;
   skipManifestJson?: boolean;
@@ -26,7 +31,8 @@ export interface SourceFlags extends RegistryFlags {
 /** Where to read from, and what. */
 export interface Source {
   store: ContentStore;
-  roots: Root[];
+  /** What there is now: layouts may be written while they are served. */
+  list(): Promise<Root[]>;
   /** The layout's, where the source is one. */
   directory?: string;
 }
@@ -38,8 +44,9 @@ export async function openSources(
   signal: AbortSignal,
 ): Promise<Source> {
   const opened = await Promise.all(sources.map((source) => openSource(source, flags, signal)));
-  let roots = opened.flatMap(({ roots }) => roots);
-  if (flags.name) {
+  const list = async () => {
+    const roots = (await Promise.all(opened.map((source) => source.list()))).flat();
+    if (!flags.name) return roots;
     const images = new Set(roots.map(({ descriptor }) => descriptor.digest));
     if (images.size > 1) {
       throw new UsageError(
@@ -47,11 +54,11 @@ export async function openSources(
           "choose one by :REF or @DIGEST",
       );
     }
-    roots = [{ ...roots[0]!, names: flags.name }];
-  }
+    return [{ ...roots[0]!, names: flags.name }];
+  };
   const [only, ...others] = opened;
-  if (others.length === 0) return { ...only!, roots };
-  return { store: new UnionStore(opened.map(({ store }) => store)), roots };
+  if (others.length === 0) return { ...only!, list };
+  return { store: new UnionStore(opened.map(({ store }) => store)), list };
 }
 
 /** The export options that the flags mean. */
@@ -80,15 +87,15 @@ async function openSource(
     case "oci": {
       const { LayoutStore } = await import("../stores/layout.ts");
       const { path, reference } = splitPath(source, rest);
-      const chosen = await choose(new LayoutStore(path), path, reference, signal);
-      return { ...chosen, directory: path };
+      const store = new LayoutStore(path, { followLinks: flags.followLinks });
+      return { ...choose(store, path, reference, signal), directory: path };
     }
     case "oci-archive": {
       const { ArchiveFileStore } = await import("../stores/archive_file.ts");
       const { path, reference } = splitPath(source, rest);
       const name = isUrl(path) ? bareUrl(path) : path;
       const from = isUrl(path) ? new URL(path) : path;
-      return await choose(new ArchiveFileStore(from), name, reference, signal);
+      return choose(new ArchiveFileStore(from), name, reference, signal);
     }
     case "docker": {
       const { openRegistry } = await import("./registry_source.ts");
@@ -106,17 +113,20 @@ async function openSource(
   }
 }
 
-async function choose(
+function choose(
   store: ContentStore & Roots & Resolver,
   path: string,
   reference: string | undefined,
   signal: AbortSignal,
-): Promise<Source> {
-  const descriptors = reference === undefined
-    ? await store.roots({ signal })
-    : [await store.resolve(reference, { signal })];
-  if (descriptors.length === 0) throw new Error(`Cannot export ${path}: it lists no images`);
-  return { store, roots: descriptors.map((descriptor) => ({ descriptor })) };
+): Source {
+  const list = async () => {
+    const descriptors = reference === undefined
+      ? await store.roots({ signal })
+      : [await store.resolve(reference, { signal })];
+    if (descriptors.length === 0) throw new Error(`Cannot export ${path}: it lists no images`);
+    return descriptors.map((descriptor) => ({ descriptor }));
+  };
+  return { store, list };
 }
 
 /** Takes `PATH[:REF|@DIGEST]` apart. A path that is there may itself hold colons. */

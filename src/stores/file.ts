@@ -172,8 +172,8 @@ export function realPath(folder: string, path: string, mayLeave: boolean): strin
   if (mayLeave) return target;
   throw Object.assign(
     new Error(
-      "a link leads out of the layout; allow that by followLinks, or copy the layout with what its " +
-        "links lead to (cp -RL)",
+      "a link leads out of the layout; follow it by followLinks (--follow-links) where you trust " +
+        "the layout, or copy it with what its links lead to (cp -RL)",
     ),
     { code: "EXDEV" },
   );

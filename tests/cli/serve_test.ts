@@ -86,6 +86,25 @@ for (const [name, runtime] of Object.entries(RUNTIMES)) {
       });
     });
 
+    test("lists what is written into the layout meanwhile", async () => {
+      await inFolder(async (folder) => {
+        const layout = new LayoutFolder(folder);
+        const { manifest: one } = await addImage(layout, { layers: ["one"] });
+        const { manifest: two } = await addImage(layout, { layers: ["two"] });
+        await layout.list([one]);
+        await served(`oci:${folder}`, runtime!, async (origin) => {
+          const names = async () =>
+            JSON.parse((await ask(origin, "/archives")).text()).map(({ name }: { name: string }) =>
+              name
+            );
+          assert.deepEqual(await names(), [one.digest]);
+          await layout.list([one, two]);
+          assert.deepEqual(await names(), [one.digest, two.digest]);
+          assert.equal((await ask(origin, `/archives/${two.digest}.tar`)).status, 200);
+        });
+      });
+    });
+
     test("breaks the transfer of a damaged layer, and says which", async () => {
       await inFolder(async (folder) => {
         const layout = new LayoutFolder(join(folder, "layout"));

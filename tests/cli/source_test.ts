@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { cp } from "node:fs/promises";
+import { cp, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { text } from "../helpers/bytes.ts";
@@ -62,6 +62,21 @@ describe("a source", () => {
       const { stdout } = await command(["export", ...sources]);
       const { status } = await command(["verify", "-"], { input: stdout });
       assert.equal(status, 0);
+    });
+  });
+
+  test("may be a layout whose links lead out, where --follow-links says so", async () => {
+    await inFolder(async (folder) => {
+      const layout = new LayoutFolder(join(folder, "layout"));
+      const { manifest, layers } = await addImage(layout, { layers: ["one"] });
+      await layout.list([manifest]);
+      await rename(layout.file(layers[0]!), join(folder, "layer"));
+      await symlink(join(folder, "layer"), layout.file(layers[0]!));
+      const refused = await command(["export", `oci:${layout.path}`]);
+      assert.equal(refused.status, 1);
+      assert.match(refused.stderr, /leads out of the layout; follow it by .*--follow-links/);
+      const { stdout } = await command(["export", `oci:${layout.path}`, "--follow-links"]);
+      assert.equal((await command(["verify", "-"], { input: stdout })).status, 0);
     });
   });
 

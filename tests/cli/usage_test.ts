@@ -58,6 +58,7 @@ describe("wrong usage exits with status 2 and one line", () => {
     "an unknown way to tell progress": ["export", SOURCE, "--progress", "loud"],
     "an output that is a directory": ["export", SOURCE, "-o", LAYOUT],
     "an output without a name": ["export", SOURCE, "-o", ""],
+    "an output of an unknown scheme": ["export", SOURCE, "-o", "s3://bucket/app.tar"],
     "an output without a name to go on with": ["export", SOURCE, "--resume", "-o", ""],
     "an archive without a name to verify": ["verify", ""],
     "two archives to verify": ["verify", "a.tar", "b.tar"],

@@ -430,7 +430,8 @@ for (const [what, size] of Object.entries(SIZES)) {
             await assert.rejects(() => opened, {
               name: "BlobReadError",
               message: `Cannot read blob ${blob.digest}: a link leads out of the layout; ` +
-                "allow that by followLinks, or copy the layout with what its links lead to (cp -RL)",
+                "follow it by followLinks (--follow-links) where you trust the layout, " +
+                "or copy it with what its links lead to (cp -RL)",
             });
           }
           const follower = new LayoutStore(layout.path, { followLinks: true });
@@ -487,8 +488,8 @@ for (const name of ["oci-layout", "index.json"]) {
           name: "InvalidLayoutError",
           file: name,
           message: `Cannot read ${layout.path} as an OCI image layout: ${name} cannot be read: ` +
-            "a link leads out of the layout; allow that by followLinks, or copy the layout with " +
-            "what its links lead to (cp -RL)",
+            "a link leads out of the layout; follow it by followLinks (--follow-links) where you " +
+            "trust the layout, or copy it with what its links lead to (cp -RL)",
         });
         assert.deepEqual(await new LayoutStore(layout.path, { followLinks: true }).roots(), []);
       });
