@@ -160,7 +160,8 @@ export class BlobReadError extends ArchiveError {
   /** The blob's digest; `archive`, or where it is read from, for a whole archive. */
   readonly digest: string;
   constructor(digest: string, why: string, options?: ErrorOptions) {
-    super(`Cannot read blob ${digest}: ${why}`, options);
+    const isDigest = /^[a-z0-9+._-]+:[0-9a-f]+$/.test(digest);
+    super(`Cannot read ${isDigest ? "blob " : ""}${digest}: ${why}`, options);
     this.digest = digest;
   }
 }

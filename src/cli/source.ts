@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import type { ExportOptions, Root } from "../archive/options.ts";
 import type { ContentStore, Resolver, Roots } from "../content/store.ts";
+import { InvalidTarError } from "../errors.ts";
 import { UnionStore } from "../stores/union.ts";
-import { UsageError } from "./usage.ts";
+import { cannotRead, UsageError } from "./usage.ts";
 
 /** The flags that say how to reach a registry. */
 export interface RegistryFlags {
@@ -95,7 +96,13 @@ async function openSource(
       const { path, reference } = splitPath(source, rest);
       const name = isUrl(path) ? bareUrl(path) : path;
       const from = isUrl(path) ? new URL(path) : path;
-      return choose(new ArchiveFileStore(from), name, reference, signal);
+      const chosen = choose(new ArchiveFileStore(from), name, reference, signal);
+      const list = () =>
+        chosen.list().catch((error) => {
+          // What is wrong in the tar does not tell which tar.
+          throw error instanceof InvalidTarError ? cannotRead(name, error) : error;
+        });
+      return { ...chosen, list };
     }
     case "docker": {
       const { openRegistry } = await import("./registry_source.ts");

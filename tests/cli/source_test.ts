@@ -97,6 +97,10 @@ describe("a source", () => {
   });
 
   const failures: Record<string, [source: (folder: string) => string, message: RegExp]> = {
+    "a file that is no tar": [
+      () => `oci-archive:${golden("single/case.json")}`,
+      /^oci-archive: Cannot read \S+case\.json: Cannot read the tar at byte 0: /,
+    ],
     "an unknown reference": [
       (folder) => `oci:${folder}:3.0`,
       /Cannot find "3\.0": .* has "1\.0", "2\.0"\n/,

@@ -219,7 +219,7 @@ test("a path that leads to no file is told", () =>
       for (const [path, why] of found) {
         await assert.rejects(() => new ArchiveFileStore(path).roots(), {
           name: "BlobReadError",
-          message: `Cannot read blob ${path}: ${why}`,
+          message: `Cannot read ${path}: ${why}`,
         });
       }
     } finally {
@@ -307,7 +307,7 @@ for (const [what, listener, message] of ANSWERS) {
     try {
       await assert.rejects(() => new ArchiveFileStore(url).roots(), {
         name: "BlobReadError",
-        message: `Cannot read blob ${url.origin}/image.tar: ${message}`,
+        message: `Cannot read ${url.origin}/image.tar: ${message}`,
       });
     } finally {
       close();
@@ -328,7 +328,7 @@ test("a server that cannot be reached is told, without user and query", async ()
     await assert.rejects(() => new ArchiveFileStore(url, options).roots(), (error: Error) => {
       assert.equal(error.name, "BlobReadError");
       const { message, stack, cause } = error;
-      assert.ok(message.startsWith(`Cannot read blob ${url.origin}/image.tar: `), message);
+      assert.ok(message.startsWith(`Cannot read ${url.origin}/image.tar: `), message);
       assert.ok(message.endsWith("; check the address, or try again"), message);
       assert.doesNotMatch(
         `${message} ${stack} ${(cause as Error).stack}`,
@@ -375,7 +375,7 @@ test("a tar that changes on its server while it is read is refused", async () =>
     etag = '"2"';
     await assert.rejects(() => store.open(layer), {
       name: "BlobReadError",
-      message: `Cannot read blob ${url.origin}/image.tar: ` +
+      message: `Cannot read ${url.origin}/image.tar: ` +
         "it has changed while it was read; start again",
     });
   } finally {
