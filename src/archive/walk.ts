@@ -4,7 +4,8 @@ import {
   NotAManifestError,
   PlatformNotFoundError,
 } from "../errors.ts";
-import { abortable, hasBlob, readBlob } from "../content/read.ts";
+import { abortable } from "../content/abortable.ts";
+import { hasBlob, readBlob } from "../content/read.ts";
 import type { ContentStore, Existence, Labels, Referrers } from "../content/store.ts";
 import {
   ANNOTATION_IMAGE_NAME,

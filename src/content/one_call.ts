@@ -1,4 +1,4 @@
-import { abortable } from "./read.ts";
+import { abortable } from "./abortable.ts";
 import type { StoreOptions } from "./store.ts";
 
 /** Many callers, one call: who comes while it is under way gets its outcome. */

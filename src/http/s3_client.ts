@@ -1,6 +1,6 @@
 import { AwsV4Signer } from "aws4fetch";
 import { pullStream } from "../archive/pull_stream.ts";
-import { abortable } from "../content/read.ts";
+import { abortable } from "../content/abortable.ts";
 import { quote, UploadError } from "../errors.ts";
 import { nodeHttp } from "./node_http.ts";
 import { send } from "./send.ts";

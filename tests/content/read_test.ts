@@ -12,7 +12,7 @@ import {
   readBlob,
   SizeMismatchError,
 } from "../../mod.ts";
-import { abortable, chunksOf, discard, hasBlob, openBlob } from "../../src/content/read.ts";
+import { chunksOf, discard, hasBlob, openBlob } from "../../src/content/read.ts";
 import { collect, noise, text, utf8 } from "../helpers/bytes.ts";
 import { chunked, stalledStream, streamOf } from "../helpers/streams.ts";
 
@@ -289,12 +289,4 @@ test("discard() closes a stream, and minds no bytes and no failure", async () =>
   await discard(stalledStream([], () => {
     throw new Error("cannot close");
   }));
-});
-
-test("abortable() is the promise's outcome where nobody aborts", async () => {
-  const { signal } = new AbortController();
-  assert.equal(await abortable(Promise.resolve(1), signal), 1);
-  assert.equal(await abortable(Promise.resolve(2), undefined), 2);
-  const broken = new Error("broken");
-  await assert.rejects(abortable(Promise.reject(broken), signal), (error) => error === broken);
 });

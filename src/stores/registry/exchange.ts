@@ -1,4 +1,4 @@
-import { abortable } from "../../content/read.ts";
+import { abortable } from "../../content/abortable.ts";
 import { MAX_TIMER } from "./attempts.ts";
 
 /** Nothing came for too long. */
