@@ -166,7 +166,7 @@ export class FaultProxy {
  * (https://github.com/nodejs/undici/issues/5360).
  */
 async function cutOff(socket: Socket): Promise<void> {
-  if (process.versions.undici) await wait(20);
+  if (process.versions.undici) await wait(100);
   socket.destroy();
 }
 
