@@ -144,8 +144,10 @@ class Judge {
     let first: number | undefined;
     for await (const bytes of this.#body(entry)) {
       await verifier?.update(bytes);
-      first ??= mayBeManifest ? bytes.find((byte) => !JSON_SPACE.has(byte)) : 0;
-      mayBeManifest &&= first === undefined || first === 0x7b;
+      if (mayBeManifest) {
+        first ??= bytes.find((byte) => !JSON_SPACE.has(byte));
+        mayBeManifest = first === undefined || first === 0x7b;
+      }
       if (mayBeManifest) kept.push(bytes.slice());
     }
     try {

@@ -67,7 +67,6 @@ async function goOn(
     plan.size,
     {
       start,
-      verify: "blob",
       signal,
       buffers,
       onProgress: ({ bytes, entry }) =>

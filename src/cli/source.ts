@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { ExportOptions, Root } from "../archive/options.ts";
 import type { ContentStore, Resolver, Roots } from "../content/store.ts";
+import { plainUrl } from "../content/transport.ts";
 import { InvalidTarError } from "../errors.ts";
 import { UnionStore } from "../stores/union.ts";
 import { cannotRead, UsageError } from "./usage.ts";
@@ -166,6 +167,5 @@ export function bareUrl(text: string): string {
   if (!URL.canParse(text)) {
     throw new UsageError("the URL that was given is none: expected https://HOST/PATH");
   }
-  const { origin, pathname } = new URL(text);
-  return origin + pathname;
+  return plainUrl(new URL(text));
 }

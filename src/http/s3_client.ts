@@ -1,6 +1,7 @@
 import { AwsV4Signer } from "aws4fetch";
 import { pullStream } from "../archive/pull_stream.ts";
 import { abortable } from "../content/abortable.ts";
+import { transportText } from "../content/transport.ts";
 import { quote, UploadError } from "../errors.ts";
 import { nodeHttp } from "./node_http.ts";
 import { send } from "./send.ts";
@@ -122,10 +123,10 @@ export class S3Client {
       // Signed, so that the server itself refuses a body that was damaged on the way.
       headers: { ...request.headers, "x-amz-content-sha256": sha256 },
     }).sign();
-    const { status, headers, text } = await this.#send(signed, request).catch((cause) => {
+    const { status, headers, text } = await this.#send(signed, request).catch((error) => {
       signal?.throwIfAborted();
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new UploadError(url, undefined, why, { cause });
+      const why = transportText(error);
+      throw new UploadError(url, undefined, why, { cause: new Error(why) });
     });
     // The end of a multipart upload may fail after a status of 200 has been sent.
     if (status < 200 || status > 299 || xmlText(text, "Error") !== undefined) {

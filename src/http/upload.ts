@@ -1,5 +1,6 @@
 import type { ArchivePlan } from "../archive/plan.ts";
 import type { StreamOptions } from "../archive/stream.ts";
+import { transportText } from "../content/transport.ts";
 import { quote, UploadError } from "../errors.ts";
 import { streamBody } from "./body.ts";
 import { type Answer, send } from "./send.ts";
@@ -114,8 +115,8 @@ async function uploadOnce(
     if (failure) throw failure.error;
     signal?.throwIfAborted();
     if (error instanceof UploadError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UploadError(url, undefined, why, { cause: error });
+    const why = transportText(error);
+    throw new UploadError(url, undefined, why, { cause: new Error(why) });
   } finally {
     signal?.removeEventListener("abort", abort);
     // Not every runtime cancels a body that it does not need any more.

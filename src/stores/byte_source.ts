@@ -1,8 +1,8 @@
 import { BlobReadError } from "../errors.ts";
 import { chunksOf } from "../content/read.ts";
 import type { BlobBody, OpenOptions } from "../content/store.ts";
+import { plainUrl, transportText } from "../content/transport.ts";
 import { basic } from "./registry/credentials.ts";
-import { plainUrl, transportText } from "./registry/transport_error.ts";
 
 /** Bytes that can be read from any offset: a file, a Blob, or what a URL answers. */
 export interface ByteSource {
@@ -105,7 +105,6 @@ export function httpSource(
       const response = await fetch(url, { headers, signal }).catch((error) => {
         signal?.throwIfAborted();
         const text = transportText(error);
-        // The runtime's own error names the whole URL: it must not become the cause.
         throw new BlobReadError(name, `${text}; check the address, or try again`, {
           cause: new Error(text),
         });

@@ -1,5 +1,6 @@
 import { after, before, describe, test, type TestContext } from "node:test";
 import assert from "node:assert/strict";
+import { inspect } from "node:util";
 import { type ArchivePlan, DigestMismatchError, planArchive, UploadError } from "../../mod.ts";
 import { uploadArchive } from "../../src/http/mod.ts";
 import { collect, sha256 } from "../helpers/bytes.ts";
@@ -139,6 +140,19 @@ describe("uploadArchive()", () => {
         return true;
       });
     }
+  });
+
+  test("shows no query of the URL where fetch fails, whose own error names it all", async () => {
+    const cause = new Error("no route to https://a.test/x?sig=s3cret");
+    const fetch = () => Promise.reject(new TypeError("fetch failed", { cause }));
+    const failed = uploadArchive(small, "https://a.test/x?sig=s3cret", { fetch });
+    await assert.rejects(failed, (error: Error) => {
+      const message =
+        "Cannot upload to https://a.test/x: fetch failed: no route to https://a.test/x";
+      assert.equal(error.message, message);
+      assert.doesNotMatch(inspect(error), /s3cret/);
+      return true;
+    });
   });
 
   test("refuses a redirect to what is no HTTP", async (t) => {

@@ -1,3 +1,4 @@
+import { plainUrl } from "../../content/transport.ts";
 import { RegistryAuthError } from "../../errors.ts";
 import { OneCall } from "../../content/one_call.ts";
 import type { StoreOptions } from "../../content/store.ts";
@@ -5,7 +6,6 @@ import { type Challenge, parseChallenges } from "./challenge.ts";
 import { basic, type Credentials, type GetCredentials, isBearerToken } from "./credentials.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Token } from "./token.ts";
-import { plainUrl } from "./transport_error.ts";
 
 /** What an {@linkcode Authorizer} needs of the world. */
 export interface AuthorizerOptions {

@@ -1,11 +1,11 @@
 import type { Limiter } from "../../content/limiter.ts";
+import { plainUrl } from "../../content/transport.ts";
 import { RegistryError } from "../../errors.ts";
 import type { Reference } from "../../oci/reference.ts";
 import type { Answer } from "./answer.ts";
 import { Attempts } from "./attempts.ts";
 import { endpointOf, type EndpointOptions, mirrorOf } from "./endpoint.ts";
 import { type Call, Host, type HostOptions } from "./host.ts";
-import { plainUrl } from "./transport_error.ts";
 
 /** Where to find a repository, and how to speak to it. */
 export interface ClientOptions extends EndpointOptions, HostOptions {

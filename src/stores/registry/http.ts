@@ -1,9 +1,10 @@
+import { plainUrl } from "../../content/transport.ts";
 import { RegistryError } from "../../errors.ts";
 import type { StoreOptions } from "../../content/store.ts";
 import { Answer } from "./answer.ts";
 import type { Attempts } from "./attempts.ts";
 import { Exchange } from "./exchange.ts";
-import { plainUrl, transportError } from "./transport_error.ts";
+import { transportError } from "./transport_error.ts";
 
 /** How to speak HTTP. */
 export interface HttpOptions {

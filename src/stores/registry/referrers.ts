@@ -1,3 +1,4 @@
+import { plainUrl } from "../../content/transport.ts";
 import { RegistryError } from "../../errors.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import { parseDigest } from "../../oci/digest.ts";
@@ -8,7 +9,6 @@ import type { Answer } from "./answer.ts";
 import type { Client } from "./client.ts";
 import type { Call } from "./host.ts";
 import { nextLink } from "./link.ts";
-import { plainUrl } from "./transport_error.ts";
 
 /** How to list referrers. */
 export interface ListOptions extends Call {

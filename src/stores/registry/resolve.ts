@@ -1,4 +1,5 @@
 import { createDigester } from "../../content/digester.ts";
+import { plainUrl } from "../../content/transport.ts";
 import { DigestMismatchError, RegistryError } from "../../errors.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import { isDigest, parseDigest } from "../../oci/digest.ts";
@@ -8,7 +9,6 @@ import { acceptManifests } from "./accept.ts";
 import type { Answer } from "./answer.ts";
 import type { Client } from "./client.ts";
 import type { Call } from "./host.ts";
-import { plainUrl } from "./transport_error.ts";
 
 /**
  * The descriptor of a manifest: by HEAD, and by GET where that does not tell all of it.

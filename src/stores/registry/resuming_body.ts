@@ -1,9 +1,9 @@
 import type { Limiter } from "../../content/limiter.ts";
+import { plainUrl } from "../../content/transport.ts";
 import { LimitError, RegistryError, SizeMismatchError } from "../../errors.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Answer } from "./answer.ts";
 import { type Attempts, Transient } from "./attempts.ts";
-import { plainUrl } from "./transport_error.ts";
 
 /** Which bytes of a blob, and how to get them. */
 export interface ResumingBodyOptions {

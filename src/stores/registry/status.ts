@@ -1,8 +1,8 @@
+import { plainUrl } from "../../content/transport.ts";
 import { quote, RegistryAuthError, RegistryError } from "../../errors.ts";
 import { isJsonObject, parseJson } from "../../oci/parse_json.ts";
 import type { Answer } from "./answer.ts";
 import { parseRetryAfter, Transient } from "./attempts.ts";
-import { plainUrl } from "./transport_error.ts";
 
 const MAX_ERROR_BODY = 64 << 10;
 

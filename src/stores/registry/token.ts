@@ -1,3 +1,4 @@
+import { plainUrl } from "../../content/transport.ts";
 import { LimitError, RegistryAuthError } from "../../errors.ts";
 import { isJsonObject, parseJson } from "../../oci/parse_json.ts";
 import type { Answer } from "./answer.ts";
@@ -7,7 +8,6 @@ import { basic, type Credentials, isBearerToken, secretsOf } from "./credentials
 import { isLoopback } from "./endpoint.ts";
 import type { Http, HttpRequest } from "./http.ts";
 import { expectOk } from "./status.ts";
-import { plainUrl } from "./transport_error.ts";
 
 /** A token, and what else its server gave. */
 export interface Token {
