@@ -24,14 +24,29 @@ export async function jsonFiles(
 
 /** Weighs and hashes a file. Its bytes are not kept: whoever reads it has them written anew. */
 async function jsonFile(name: string, mode: number, value: () => JsonValue): Promise<MadeEntry> {
-  const body = { [Symbol.iterator]: () => encodeJson(value()) };
   const digester = await createDigester("sha256");
   let size = 0;
-  for (const piece of body) {
+  for (const piece of encodeJson(value())) {
     size += piece.length;
     await digester.update(piece);
   }
-  return { name, mode, size, body, digest: await digester.digest() };
+  const digest = await digester.digest();
+  return { name, mode, size, digest, body: new JsonBody(digest, value) };
+}
+
+/** Bytes that are written when they are read. Those of one digest are equal to who compares plans. */
+class JsonBody implements Iterable<Uint8Array> {
+  readonly digest: string;
+  #value: () => JsonValue;
+
+  constructor(digest: string, value: () => JsonValue) {
+    this.digest = digest;
+    this.#value = value;
+  }
+
+  [Symbol.iterator](): Iterator<Uint8Array> {
+    return encodeJson(this.#value());
+  }
 }
 
 function indexJson(manifests: readonly Descriptor[]): JsonValue {

@@ -156,10 +156,12 @@ test("planning reads manifests and no layers", async () => {
 test("equal roots and options make equal plans", async () => {
   const [a, b] = await Promise.all([small(), small()]);
   const [one, two] = [await planArchive(a.store, [a.root]), await planArchive(b.store, [b.root])];
-  const written = ({ entries }: ArchivePlan) =>
-    entries.map((entry) => ({ ...entry, body: entry.body && concat([...entry.body]) }));
-  assert.deepEqual(written(one), written(two));
+  assert.deepEqual(one.entries, two.entries);
   assert.equal(one.etag, two.etag);
+  // Of another name with as many letters, so that all but index.json is the same.
+  const named = (name: string) =>
+    planArchive(a.store, [{ descriptor: a.root, names: [name] }], { skipManifestJson: true });
+  assert.notDeepEqual((await named("a/a:1")).entries, (await named("a/a:2")).entries);
 });
 
 test("a file that was made may be read again, and from any place", async () => {
