@@ -38,7 +38,9 @@ const BLOB_MODE = 0o444;
  * begins 1.
  */
 export class Entries implements EntryList, Iterable<ArchiveEntry> {
-  #contents: (Descriptor | MadeEntry)[] = [];
+  readonly length: number;
+  /** Of its whole length from the start: in growing it would leave twice its size behind. */
+  #contents: (Descriptor | MadeEntry)[];
   /** Where each entry begins, and where the last one ends. */
   #offsets: Float64Array;
 
@@ -48,9 +50,12 @@ export class Entries implements EntryList, Iterable<ArchiveEntry> {
    * @param blobs by digest, which has been checked
    */
   constructor(blobs: ReadonlyMap<string, Descriptor>, made: readonly MadeEntry[]) {
-    this.#offsets = new Float64Array(blobs.size + made.length + 1);
+    this.length = blobs.size + made.length;
+    this.#contents = new Array(this.length);
+    this.#offsets = new Float64Array(this.length + 1);
     const waiting = [...made].sort((a, b) => a.name < b.name ? -1 : 1);
     let algorithm: string | undefined;
+    let index = 0;
     // That of a blob, and for all of its algorithm: they are equally long, and take a while to make.
     let name = "";
     // Digests sort as their paths do.
@@ -58,16 +63,14 @@ export class Entries implements EntryList, Iterable<ArchiveEntry> {
       if (algorithm === undefined || !digest.startsWith(algorithm)) {
         algorithm = digest.slice(0, digest.indexOf(":") + 1);
         name = checkedBlobPath(digest);
-        while (waiting[0] && waiting[0].name < name) this.#add(waiting[0], waiting.shift()!);
+        while (waiting[0] && waiting[0].name < name) {
+          this.#put(index++, waiting[0], waiting.shift()!);
+        }
       }
       const descriptor = blobs.get(digest)!;
-      this.#add(descriptor, { name, size: descriptor.size, mode: BLOB_MODE });
+      this.#put(index++, descriptor, { name, size: descriptor.size, mode: BLOB_MODE });
     }
-    for (const entry of waiting) this.#add(entry, entry);
-  }
-
-  get length(): number {
-    return this.#contents.length;
+    for (const entry of waiting) this.#put(index++, entry, entry);
   }
 
   /** Where the last entry ends, padding included. */
@@ -99,12 +102,13 @@ export class Entries implements EntryList, Iterable<ArchiveEntry> {
     for (let i = 0; i < this.length; i++) yield this.at(i)!;
   }
 
-  #add(content: Descriptor | MadeEntry, fields: HeaderFields): void {
-    const end = this.end + headerSize(fields) + fields.size + paddingSize(fields.size);
+  #put(index: number, content: Descriptor | MadeEntry, fields: HeaderFields): void {
+    const offset = this.#offsets[index]!;
+    const end = offset + headerSize(fields) + fields.size + paddingSize(fields.size);
     if (!Number.isSafeInteger(end)) {
       throw new RangeError(`Cannot plan an archive of more than ${Number.MAX_SAFE_INTEGER} bytes`);
     }
-    this.#contents.push(content);
-    this.#offsets[this.length] = end;
+    this.#contents[index] = content;
+    this.#offsets[index + 1] = end;
   }
 }

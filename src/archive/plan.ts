@@ -87,10 +87,13 @@ export async function planArchive(
 async function entityTag(contents: Entries["contents"]): Promise<string> {
   const digester = await createDigester("sha256");
   const encoder = new TextEncoder();
-  // Not a line at a time: a hash call costs more than the line.
+  // Not a line at a time: a hash call costs more than the line. Always into the same bytes, since
+  // the collector is slow to free what lies outside of its heap: 1,000 lines take 75 KiB at most.
   let lines: (string | number)[] = [];
+  const bytes = new Uint8Array(128 << 10);
   const hashLines = async () => {
-    await digester.update(encoder.encode(`${lines.join("\n")}\n`));
+    const { written } = encoder.encodeInto(`${lines.join("\n")}\n`, bytes);
+    await digester.update(bytes.subarray(0, written));
     lines = [];
   };
   for (const content of contents) {

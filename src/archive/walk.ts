@@ -158,7 +158,11 @@ class Walker {
 
   #addName(digest: string, root: Descriptor): void {
     const name = root.annotations?.[ANNOTATION_IMAGE_NAME];
-    if (name) this.#images.get(digest)?.names.push(name);
+    const image = this.#images.get(digest);
+    if (!name || !image) return;
+    // Most have one name, and the first push() into an empty list makes room for 17.
+    if (image.names.length === 0) image.names = [name];
+    else image.names.push(name);
   }
 
   /** Visits what is wanted of a root index; returns the digest of its image for manifest.json. */
