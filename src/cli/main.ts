@@ -214,8 +214,11 @@ export async function main(args: string[]): Promise<number> {
   }
 }
 
-if (import.meta.main) {
+/** Runs the command with this process's arguments, and ends the process with its exit status. */
+export async function start(): Promise<never> {
   enableCompileCache();
   // Whatever still waits, such as a connection kept alive, must not keep the command.
   process.exit(await main(process.argv.slice(2)));
 }
+
+if (import.meta.main) await start();

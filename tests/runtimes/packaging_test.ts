@@ -1,7 +1,7 @@
 // What others install: the package for JSR, the tarball for npm, a bundle for the browser.
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { inFolder } from "../helpers/folder.ts";
@@ -31,11 +31,11 @@ test("the command of npm's package runs on Node 20", {
   skip: !findNode(20) && lacks("node20"),
 }, () =>
   inFolder(async (folder) => {
-    await installPackage(folder);
-    const start = 'import { main } from "@oci/archive/cli"; await main(["--version"]);';
-    const output = await must(findNode(20)!, ["--input-type=module", "--eval", start], {
-      cwd: folder,
-    });
+    const { bin } = await installPackage(folder);
+    const command = join(folder, "node_modules/@oci/archive", bin["oci-archive"]!);
+    assert.match(await readFile(command, "utf8"), /^#!\/usr\/bin\/env node\n/);
+    assert.equal((await stat(command)).mode & 0o111, 0o111, "npm makes it so, others do not");
+    const output = await must(findNode(20)!, [command, "--version"], { cwd: folder });
     const { version } = JSON.parse(await readFile(join(PROJECT, "deno.json"), "utf8"));
     assert.ok(output.includes(version), output);
   }));
@@ -76,18 +76,19 @@ console.log(JSON.stringify({ sha256: hash.digest("hex"), size, ok }));
 `;
 
 /** Packs for npm and unpacks into node_modules, with the packages that it depends on beside it. */
-async function installPackage(folder: string): Promise<void> {
+async function installPackage(folder: string): Promise<{ bin: Record<string, string> }> {
   const tarball = join(folder, "package.tgz");
   await deno("task", "pack", `--output=${tarball}`);
   const installed = join(folder, "node_modules/@oci/archive");
   await mkdir(installed, { recursive: true });
   await must("tar", ["-xzf", tarball, "--strip-components=1", "-C", installed]);
-  const { dependencies } = JSON.parse(await readFile(join(installed, "package.json"), "utf8"));
-  for (const name of Object.keys(dependencies)) {
+  const manifest = JSON.parse(await readFile(join(installed, "package.json"), "utf8"));
+  for (const name of Object.keys(manifest.dependencies)) {
     const link = join(folder, "node_modules", name);
     await mkdir(dirname(link), { recursive: true });
     await symlink(join(PROJECT, "node_modules", name), link);
   }
+  return manifest;
 }
 
 /** Runs deno in the project. */
