@@ -35,7 +35,7 @@ describe("containerd:NAME", () => {
 
         const nothing = await command(["inspect", "containerd:nothing"], { env });
         assert.deepEqual([nothing.status, nothing.stdout.length], [1, 0]);
-        assert.match(nothing.stderr, /^oci-archive: Cannot find "nothing": .*app:1\.0\n$/);
+        assert.match(nothing.stderr, /^oci-archive: Cannot find "nothing": .*app:1\.0"\n$/);
       } finally {
         await fake.stop();
       }

@@ -7,7 +7,9 @@ import {
   BlobNotFoundError,
   BlobReadError,
   ContainerdError,
+  quote,
   ReferenceNotFoundError,
+  some,
 } from "../../errors.ts";
 import { readBlob } from "../../content/read.ts";
 import type {
@@ -149,11 +151,10 @@ export class ContainerdStore
       return descriptor;
     }
     const names = roots.map(({ annotations }) => annotations![ANNOTATION_IMAGE_NAME]!);
+    const known = some(names.map(quote));
     throw new ReferenceNotFoundError(
       reference,
-      `${this.#where} has ${
-        names.slice(0, 12).join(", ") || "no images; choose another namespace"
-      }`,
+      `${this.#where} has ${known || "no images; choose another namespace"}`,
     );
   }
 

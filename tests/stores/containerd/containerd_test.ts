@@ -128,6 +128,19 @@ test("resolve() tells which images there are", async () => {
   });
 });
 
+test("resolve() quotes the names there are, the first of many", async () => {
+  const { manifest: target, ...held } = await imageOf("layer");
+  const names = ["a\x1b[2J", ...Array.from({ length: 13 }, (_, i) => `image-${i}`)];
+  const images = names.map((name) => ({ name, target }));
+  await inContainerd({ ...held, images }, async (store) => {
+    await assert.rejects(store.resolve("none"), ({ message }: Error) => {
+      assert.ok(message.includes('has "a\\u001b[2J", "image-0", '), message);
+      assert.ok(message.includes('"image-10" and 2 more'), message);
+      return true;
+    });
+  });
+});
+
 test("labels of where a blob came from go into index.json", async () => {
   const { blobs, ...held } = await imageOf("layer");
   const source = { "containerd.io/distribution.source.docker.io": "library/app" };
