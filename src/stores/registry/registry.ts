@@ -9,6 +9,7 @@ import { Limiter } from "../../content/limiter.ts";
 import {
   BlobNotFoundError,
   InvalidReferenceError,
+  quote,
   ReferenceNotFoundError,
   RegistryError,
 } from "../../errors.ts";
@@ -217,11 +218,19 @@ export class RegistryStore implements ContentStore, Resolver, Referrers, Existen
   /**
    * The manifests that refer to this one: by the referrers API, and by the tag that stands in for it
    * where the registry does not have it.
+   *
+   * @throws {TypeError} where the artifact type is text that no URL can have
    */
   async referrers(subject: Descriptor, options: ReferrersOptions = {}): Promise<Descriptor[]> {
     const { artifactType, signal } = options;
     const { maxManifestSize = 4 << 20 } = this.#options;
     const { digest } = subject;
+    if (artifactType?.isWellFormed() === false) {
+      throw new TypeError(
+        `Cannot list referrers of the artifactType ${quote(artifactType)}: expected well-formed ` +
+          "text, such as application/spdx+json",
+      );
+    }
     const list = () => {
       const attempts = new Attempts(this.#options);
       return { attempts, artifactType, signal, maxManifestSize };

@@ -524,3 +524,14 @@ test("a page of referrers that is missing is named by its URL, without its query
     message: `Cannot get ${url}: a page of the list is missing`,
   });
 });
+
+test("referrers() refuses an artifact type that no URL can have, before it asks", async () => {
+  const { registry, store, image } = await setUp();
+  await assert.rejects(() => store.referrers(image.manifest, { artifactType: "a/\ud800" }), {
+    name: "TypeError",
+    message:
+      'Cannot list referrers of the artifactType "a/\\ud800": expected well-formed text, such ' +
+      "as application/spdx+json",
+  });
+  assert.deepEqual(registry.seen, []);
+});
