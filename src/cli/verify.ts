@@ -41,7 +41,10 @@ async function openArchive(
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
   if (isUrl(archive)) {
-    const response = await fetch(archive, { signal });
+    const { withoutUser } = await import("../stores/byte_source.ts");
+    const { url, authorization } = withoutUser(new URL(archive));
+    const headers = authorization === undefined ? undefined : { authorization };
+    const response = await fetch(url, { headers, signal });
     if (response.ok && response.body) return response.body;
     throw new Error(`it answered ${response.status}`);
   }

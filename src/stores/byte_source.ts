@@ -128,7 +128,7 @@ export function httpSource(
 }
 
 /** The user of a URL as a header: fetch takes no URL that has one. */
-function withoutUser(from: URL): { url: URL; authorization?: string } {
+export function withoutUser(from: URL): { url: URL; authorization?: string } {
   const url = new URL(from);
   if (url.username === "" && url.password === "") return { url };
   const authorization = basic(unescape(url.username), unescape(url.password));

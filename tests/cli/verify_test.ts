@@ -45,6 +45,30 @@ describe("oci-archive verify", () => {
     }
   });
 
+  test("sends the user of a URL as credentials, and to the URL's own host only", async () => {
+    const seen: [path: string, authorization: string | undefined][] = [];
+    const server = createServer(({ url = "", headers }, response) => {
+      seen.push([url, headers.authorization]);
+      if (url !== "/image.tar") return response.end(ARCHIVE);
+      const { port } = server.address() as AddressInfo;
+      response.writeHead(302, { location: `http://localhost:${port}/elsewhere.tar` }).end();
+    }).listen(0);
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    try {
+      const url = `http://us%65r:p%40ss@127.0.0.1:${port}/image.tar`;
+      const { status, stderr } = await command(["verify", url]);
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.deepEqual(seen, [
+        ["/image.tar", `Basic ${btoa("user:p@ss")}`],
+        ["/elsewhere.tar", undefined],
+      ]);
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
   test("--json gives the report", async () => {
     const { status, stdout } = await command(["verify", FILE, "--json"]);
     const report = JSON.parse(text(stdout));
