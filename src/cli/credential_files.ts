@@ -2,12 +2,13 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import type { StoreOptions } from "../content/store.ts";
 import { isJsonObject, type JsonObject } from "../oci/parse_json.ts";
 import type { Credentials } from "../stores/registry/credentials.ts";
 import { askHelper } from "./credential_helper.ts";
 
 /** Where to look for credentials. */
-export interface FindOptions {
+export interface FindOptions extends StoreOptions {
   /** The repository: Podman keeps credentials for parts of a registry too. */
   repository?: string;
   /** The one file to look in. */
@@ -25,22 +26,31 @@ const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
  */
 export async function findCredentials(
   host: string,
-  { repository = "", authfile }: FindOptions = {},
+  { repository = "", authfile, signal }: FindOptions = {},
 ): Promise<Credentials | undefined> {
   const chosen = authfile ?? process.env.REGISTRY_AUTH_FILE;
   for (const path of chosen ? [chosen] : usualFiles()) {
     const file = await readJson(path, { mustExist: Boolean(chosen) });
-    const found = file && await lookIn(file, keysOf(host, repository));
+    const found = file && await lookIn(file, keysOf(host, repository), signal);
     if (found) return found;
   }
   return undefined;
 }
 
-function usualFiles(): string[] {
-  const { XDG_RUNTIME_DIR, XDG_CONFIG_HOME, DOCKER_CONFIG } = process.env;
+/** Where `podman login` and `docker login` write. */
+export function usualFiles(
+  { XDG_RUNTIME_DIR, XDG_CONFIG_HOME, DOCKER_CONFIG }: Record<string, string | undefined> =
+    process.env,
+): string[] {
   const home = homedir();
+  const session = XDG_RUNTIME_DIR
+    ? join(XDG_RUNTIME_DIR, "containers")
+    // Podman's own place where there is no session, as for root in most containers.
+    : process.platform === "linux"
+    ? `/run/containers/${process.getuid!()}`
+    : undefined;
   return [
-    ...(XDG_RUNTIME_DIR ? [join(XDG_RUNTIME_DIR, "containers", "auth.json")] : []),
+    ...(session === undefined ? [] : [join(session, "auth.json")]),
     join(XDG_CONFIG_HOME || join(home, ".config"), "containers", "auth.json"),
     join(DOCKER_CONFIG || join(home, ".docker"), "config.json"),
   ];
@@ -56,12 +66,16 @@ function keysOf(host: string, repository: string): string[] {
   return host === "docker.io" ? [...names, DOCKER_HUB_KEY, "index.docker.io"] : names;
 }
 
-async function lookIn(file: JsonObject, keys: string[]): Promise<Credentials | undefined> {
+async function lookIn(
+  file: JsonObject,
+  keys: string[],
+  signal: AbortSignal | undefined,
+): Promise<Credentials | undefined> {
   const { auths, credHelpers, credsStore } = file;
   if (isJsonObject(credHelpers)) {
     for (const key of keys) {
       const helper = Object.hasOwn(credHelpers, key) ? credHelpers[key] : undefined;
-      if (typeof helper === "string") return await askHelper(helper, key);
+      if (typeof helper === "string") return await askHelper(helper, key, { signal });
     }
   }
   const entries = isJsonObject(auths) ? Object.entries(auths) : [];
@@ -74,12 +88,12 @@ async function lookIn(file: JsonObject, keys: string[]): Promise<Credentials | u
   }
   if (typeof credsStore !== "string" || credsStore === "") return undefined;
   const server = keys.includes(DOCKER_HUB_KEY) ? DOCKER_HUB_KEY : keys.at(-1)!;
-  return await askHelper(credsStore, server);
+  return await askHelper(credsStore, server, { signal });
 }
 
-/** Docker of old wrote whole URLs: `https://ghcr.io/v1/`. */
+/** Docker of old wrote whole URLs, `https://ghcr.io/v1/`; of these it and Podman take the host alone. */
 function hostOf(name: string): string | undefined {
-  return /^https?:\/\/([^/]+)(?:\/(?:v[12]\/?)?)?$/.exec(name)?.[1];
+  return /^https?:\/\/([^/]+)/.exec(name)?.[1];
 }
 
 function readEntry(

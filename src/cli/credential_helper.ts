@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import type { StoreOptions } from "../content/store.ts";
 import { isJsonObject } from "../oci/parse_json.ts";
 import type { Credentials } from "../stores/registry/credentials.ts";
 
@@ -14,13 +15,19 @@ const MAX_OUTPUT = 1 << 20;
  *
  * @throws {Error} where the helper is missing, or fails
  */
-export async function askHelper(name: string, server: string): Promise<Credentials | undefined> {
+export async function askHelper(
+  name: string,
+  server: string,
+  { signal }: StoreOptions = {},
+): Promise<Credentials | undefined> {
+  signal?.throwIfAborted();
   if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {
     throw new Error("Cannot use a credential helper: its name is not that of a program");
   }
   const program = `docker-credential-${name}`;
   const refuse = (why: string) => new Error(`Cannot get credentials from ${program}: ${why}`);
-  const { status, output } = await runHelper(program, server).catch((error: Error) => {
+  const { status, output } = await runHelper(program, server, signal).catch((error: Error) => {
+    signal?.throwIfAborted();
     throw refuse(error.message);
   });
   if (/credentials not found/.test(output)) return undefined;
@@ -36,21 +43,39 @@ export async function askHelper(name: string, server: string): Promise<Credentia
 function runHelper(
   program: string,
   server: string,
+  signal: AbortSignal | undefined,
 ): Promise<{ status: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const helper = spawn(program, ["get"], {
-      stdio: ["pipe", "pipe", "ignore"],
-      timeout: PATIENCE,
-    });
+    const helper = spawn(program, ["get"], { stdio: ["pipe", "pipe", "ignore"] });
+    // Not every helper ends its own helpers, and these may hold its output open: no waiting for that.
+    const stop = (why: string) => {
+      end();
+      helper.kill();
+      helper.stdout.destroy();
+      reject(new Error(why));
+    };
+    const abort = () => stop("nobody waits for it any more");
+    const timer = setTimeout(stop, PATIENCE, `it took longer than ${PATIENCE / 1000} s`);
+    signal?.addEventListener("abort", abort);
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    };
     let output = "";
     helper.stdout.on("data", (chunk) => {
       output += chunk;
-      if (output.length > MAX_OUTPUT) helper.kill();
+      if (output.length > MAX_OUTPUT) stop(`it printed more than ${MAX_OUTPUT} bytes`);
     });
     helper.stdin.on("error", () => {});
     helper.stdin.end(server);
-    helper.on("error", reject);
-    helper.on("close", (status) => resolve({ status, output }));
+    helper.on("error", (error) => {
+      end();
+      reject(error);
+    });
+    helper.on("close", (status) => {
+      end();
+      resolve({ status, output });
+    });
   });
 }
 

@@ -19,7 +19,8 @@ export async function openRegistry(
     // A registry with a certificate speaks TLS, on loopback too.
     plainHttp: plainHttp ?? (ca === undefined ? undefined : false),
     fetch: ca === undefined ? undefined : fetchWithCa(await readCa(ca)),
-    credentials: (host) => findCredentials(host, { repository: store.repository, authfile }),
+    credentials: (host, { signal }) =>
+      findCredentials(host, { repository: store.repository, authfile, signal }),
   });
   const descriptor = await store.resolve(undefined, { signal });
   const root = { descriptor, names: [store.name] };
