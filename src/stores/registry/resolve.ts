@@ -31,7 +31,7 @@ export async function resolveManifest(
     if (descriptor) return expectDigest(descriptor, wanted);
   } catch (error) {
     // Some registries and proxies know no HEAD.
-    const isHeadless = error instanceof RegistryError && [400, 405].includes(error.status ?? 0);
+    const isHeadless = error instanceof RegistryError && [400, 405, 501].includes(error.status ?? 0);
     if (!isHeadless) throw error;
   }
   const answer = await options.attempts.run(async () => {
@@ -47,7 +47,8 @@ function descriptorOf({ headers, length }: Answer): Descriptor | undefined {
   const mediaType = mediaTypeOf(headers);
   const digest = headers.get("docker-content-digest");
   if (!isIndexType(mediaType) && !isManifestType(mediaType)) return undefined;
-  if (digest === null || length === undefined || !isDigest(digest)) return undefined;
+  // A length of 0 is that of the answer to HEAD itself: no manifest is empty.
+  if (digest === null || !length || !isDigest(digest)) return undefined;
   return { mediaType, digest, size: length };
 }
 

@@ -30,7 +30,7 @@ export async function expectOk(
   const said = [code, message && quote(without(secrets, message))].filter(Boolean).join(": ");
   const why = said ? `${status}, ${said}` : `${status}`;
   const url = plainUrl(answer.url);
-  if (status === 408 || status === 425 || status === 429 || status >= 500) {
+  if ([408, 425, 429].includes(status) || status >= 500 && status !== 501) {
     const retryAfter = parseRetryAfter(answer.headers.get("retry-after"));
     throw new Transient(new RegistryError(url, why, { status, code }), { retryAfter });
   }

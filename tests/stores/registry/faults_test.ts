@@ -178,8 +178,8 @@ test("a certificate that cannot be trusted is not tried again", async () => {
   assert.equal(registry.seen.length, 1);
 });
 
-test("4xx are not tried again", async () => {
-  for (const status of [400, 404, 405, 410]) {
+test("4xx are not tried again, nor 501, which is for good", async () => {
+  for (const status of [400, 404, 405, 410, 501]) {
     const { registry, store, layer } = await setUp();
     registry.interceptions.push(() => failure(status, "NO"));
     await assert.rejects(
@@ -523,6 +523,16 @@ test("a page of referrers that is missing is named by its URL, without its query
     url,
     message: `Cannot get ${url}: a page of the list is missing`,
   });
+});
+
+test("referrers are read by their tag where the API is answered with 501, asked once", async () => {
+  const { registry, store, image } = await setUp();
+  registry.interceptions.push(({ url }) =>
+    url.pathname.includes("/referrers/") ? failure(501, "UNSUPPORTED") : undefined
+  );
+  assert.deepEqual(await store.referrers(image.manifest), []);
+  assert.equal(registry.requests("/referrers/").length, 1);
+  assert.equal(registry.requests("/manifests/sha256-").length, 1);
 });
 
 test("referrers() refuses an artifact type that no URL can have, before it asks", async () => {

@@ -79,14 +79,29 @@ for (const missing of ["docker-content-digest", "content-length", "content-type"
   });
 }
 
-test("resolve() asks by GET where HEAD is not allowed", async () => {
+test("resolve() asks by GET where HEAD has a length of 0, which no manifest has", async () => {
   const registry = new FakeRegistry();
   const { manifest } = await registry.addImage();
-  registry.interceptions.push(({ method }) =>
-    method === "HEAD" ? new Response(null, { status: 405 }) : undefined
-  );
-  assert.deepEqual(await storeOf(registry).resolve(manifest.digest), manifest);
+  registry.interceptions.push((request) => {
+    if (request.method !== "HEAD") return undefined;
+    const headers = new Headers(registry.answer(request).headers);
+    headers.set("content-length", "0");
+    return new Response(null, { headers });
+  });
+  assert.deepEqual(await storeOf(registry).resolve("latest"), manifest);
 });
+
+for (const status of [400, 405, 501]) {
+  test(`resolve() asks by GET where HEAD is answered with ${status}, at once`, async () => {
+    const registry = new FakeRegistry();
+    const { manifest } = await registry.addImage();
+    registry.interceptions.push(({ method }) =>
+      method === "HEAD" ? new Response(null, { status }) : undefined
+    );
+    assert.deepEqual(await storeOf(registry).resolve(manifest.digest), manifest);
+    assert.deepEqual(registry.seen.map(({ method }) => method), ["HEAD", "GET"]);
+  });
+}
 
 test("resolve() takes tags, digests and names in its repository", async () => {
   const registry = new FakeRegistry();
