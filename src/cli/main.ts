@@ -181,10 +181,11 @@ export async function main(args: string[]): Promise<number> {
       process.kill(process.pid, signal);
     }, PATIENCE);
   };
-  // What nobody can catch ends the command as any failure does: nothing half-written is left. Node's
-  // fetch throws so at times: https://github.com/nodejs/undici/issues/5360.
+  // What nobody can catch ends the command as any failure does: nothing half-written is left.
   let uncaught: { error: unknown } | undefined;
-  const onUncaught = (error: unknown) => {
+  const onUncaught = (thrown: unknown) => {
+    const error = faultOf(thrown, args);
+    if (error === undefined) return;
     uncaught ??= { error };
     interrupt.abort(error);
   };
@@ -212,6 +213,23 @@ export async function main(args: string[]): Promise<number> {
     process.off("SIGTERM", onInterrupt);
     process.off("uncaughtException", onUncaught);
   }
+}
+
+/**
+ * What becomes of an error that nobody could catch; undefined where the command goes on.
+ *
+ * Node's fetch throws one where a server closes the connection of a body that waits to be read, and
+ * that body never ends: https://github.com/nodejs/undici/issues/5360. A registry's goes on from its
+ * byte when nothing has come for long enough; that of another URL would be waited for without end.
+ */
+function faultOf(thrown: unknown, args: readonly string[]): unknown {
+  if (!String(thrown).includes("assert(!this.paused)")) return thrown;
+  if (!args.some((arg) => /^(?:oci-archive:)?https?:/i.test(arg))) return undefined;
+  return new Error(
+    "Cannot read on: a connection was closed where Node's fetch cannot say which " +
+      "(https://github.com/nodejs/undici/issues/5360); try again, or use Deno or Bun",
+    { cause: thrown },
+  );
 }
 
 /** Runs the command with this process's arguments, and ends the process with its exit status. */

@@ -8,18 +8,61 @@ import { run } from "../helpers/program.ts";
 const PROGRAM = fileURLToPath(new URL("throwing_command.ts", import.meta.url));
 const LAYOUT = fileURLToPath(new URL("../testdata/golden/single/layout", import.meta.url));
 
-test("what nobody can catch ends the command as any failure does, in one line", async () => {
-  // The upload waits for an answer that never comes.
-  const server = createServer((request) => void request.resume());
+/** What Node's fetch throws where the connection of a body is closed that waits to be read. */
+const PAUSED = "The expression evaluated to a falsy value:\n\n  assert(!this.paused)\n";
+
+/** Runs the command beside a server that answers with 404 after so many milliseconds. */
+async function run404(
+  thrown: string,
+  args: (host: string) => string[],
+  delay = 60_000,
+): Promise<[status: number | null, stderr: string]> {
+  const server = createServer((request, response) => {
+    request.resume();
+    setTimeout(() => response.writeHead(404).end(), delay).unref();
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
   try {
-    const [runtime, ...args] = THIS_RUNTIME;
-    const command = ["export", `oci:${LAYOUT}`, "-o", `http://127.0.0.1:${port}/x.tar`];
-    const { status, stderr } = await run(runtime, [...args, PROGRAM, ...command]);
-    assert.deepEqual([status, stderr], [1, "oci-archive: out of the blue\n"]);
+    const [runtime, ...before] = THIS_RUNTIME;
+    const line = [...before, PROGRAM, ...args(`127.0.0.1:${port}`)];
+    const { status, stderr } = await run(runtime, line, { env: { THROWN: thrown } });
+    return [status, stderr];
   } finally {
     server.closeAllConnections();
     server.close();
   }
+}
+
+test("what nobody can catch ends the command as any failure does, in one line", async () => {
+  // The upload waits for an answer that never comes.
+  const upload = (host: string) => ["export", `oci:${LAYOUT}`, "-o", `http://${host}/x.tar`];
+  assert.deepEqual(await run404("out of the blue", upload), [
+    1,
+    "oci-archive: out of the blue\n",
+  ]);
 });
+
+test("what Node's fetch throws of a closed connection is ridden out where the source is a registry", async () => {
+  const [status, stderr] = await run404(
+    PAUSED,
+    (host) => ["inspect", `docker://${host}/a:1`],
+    1500,
+  );
+  assert.equal(status, 1);
+  assert.match(stderr, /^oci-archive: Cannot find "1": .+ does not have it; .+\n$/);
+});
+
+for (const args of [["verify"], ["inspect", "oci-archive:"]]) {
+  test(`what Node's fetch throws of a closed connection ends ${args[0]} of a URL, with how to go on`, async () => {
+    const [command, transport = ""] = args;
+    assert.deepEqual(
+      await run404(PAUSED, (host) => [command!, `${transport}http://${host}/x.tar`]),
+      [
+        1,
+        "oci-archive: Cannot read on: a connection was closed where Node's fetch cannot say which " +
+        "(https://github.com/nodejs/undici/issues/5360); try again, or use Deno or Bun\n",
+      ],
+    );
+  });
+}

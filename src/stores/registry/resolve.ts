@@ -31,7 +31,8 @@ export async function resolveManifest(
     if (descriptor) return expectDigest(descriptor, wanted);
   } catch (error) {
     // Some registries and proxies know no HEAD.
-    const isHeadless = error instanceof RegistryError && [400, 405, 501].includes(error.status ?? 0);
+    const isHeadless = error instanceof RegistryError &&
+      [400, 405, 501].includes(error.status ?? 0);
     if (!isHeadless) throw error;
   }
   const answer = await options.attempts.run(async () => {
