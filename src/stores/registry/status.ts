@@ -65,7 +65,14 @@ async function errorOf(answer: Answer): Promise<{ code?: string; message?: strin
   }
 }
 
-/** There are proxies that quote the request they refuse. */
+/** There are proxies that quote the request they refuse, where secrets may stand in their own ways. */
 function without(secrets: readonly string[], text: string): string {
-  return secrets.filter(Boolean).reduce((text, secret) => text.replaceAll(secret, "***"), text);
+  return secrets.filter(Boolean).flatMap(writtenForms)
+    .reduce((text, secret) => text.replaceAll(secret, "***"), text);
+}
+
+/** As it is, as in a URL, and as in a form. */
+function writtenForms(secret: string): string[] {
+  const inForm = new URLSearchParams({ secret }).toString().slice("secret=".length);
+  return [secret, encodeURIComponent(secret.toWellFormed()), inForm];
 }

@@ -469,3 +469,23 @@ test("an answer that quotes the credentials does not bring them into an error", 
     );
   }
 });
+
+test("an answer that quotes the form or the URL does not bring the secret in it into an error", async () => {
+  const identityToken = "first+secret/of==\ud800";
+  const { registry } = await guarded(BEARER, new Set());
+  registry.interceptions.unshift(({ body }) =>
+    body === "" ? undefined : failure(
+      403,
+      "DENIED",
+      `cannot take ${body}, ${encodeURIComponent("first+secret/of==\ufffd")}`,
+    )
+  );
+  await assert.rejects(
+    () => storeOf(registry, { credentials: () => ({ identityToken }) }).resolve(),
+    ({ message }: Error) => {
+      assert.match(message, /refresh_token=\*\*\*, \*\*\*/);
+      assert.doesNotMatch(message, /secret/);
+      return true;
+    },
+  );
+});
