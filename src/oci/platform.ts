@@ -165,13 +165,24 @@ function taker(platform: Platform): (candidate: Platform) => boolean {
   const windows = wanted.os === "windows";
   const features = new Set(wanted["os.features"]);
   return (candidate) => {
-    const { os, architecture, variant, "os.features": needed = [] } = normalizePlatform(candidate);
+    const { os, architecture, variant, "os.features": needed = [] } = normalizePlatform(
+      windows ? withoutWin32k(candidate) : candidate,
+    );
     return os === wanted.os && architecture === wanted.architecture &&
       variant === wanted.variant &&
       (!windows || isWindowsCompatible(wanted["os.version"], candidate["os.version"])) &&
-      // Windows images name win32k for old times' sake; it never told them apart.
-      needed.every((feature) => features.has(feature) || (windows && feature === "win32k"));
+      needed.every((feature) => features.has(feature));
   };
+}
+
+/**
+ * Windows images name win32k for old times' sake; it never told them apart. As containerd has it,
+ * that goes for the first time it is named.
+ */
+function withoutWin32k(platform: Platform): Platform {
+  const features = platform["os.features"] ?? [];
+  const first = features.indexOf("win32k");
+  return { ...platform, "os.features": features.filter((_, at) => at !== first) };
 }
 
 /** The first build with a stable ABI: Windows Server 2022. */

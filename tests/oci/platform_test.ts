@@ -261,6 +261,12 @@ test("matchPlatforms() asks no version of Linux, and no win32k of Windows", () =
   );
 });
 
+test("matchPlatforms() asks for a win32k that is named a second time, as containerd does", () => {
+  const twice = "windows(+win32k+win32k)/amd64";
+  assert.deepEqual(taken(["windows/amd64"], [twice]), []);
+  assert.deepEqual(taken(["windows(+win32k)/amd64"], [twice]), [twice]);
+});
+
 test("matchPlatforms() takes the Windows versions that run on the wanted one", () => {
   const images = [
     "windows/amd64",
