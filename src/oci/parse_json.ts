@@ -1,9 +1,11 @@
+import { decodeUtf8 } from "./utf8.ts";
+
 /** A JSON object whose fields nobody has looked at. */
 export type JsonObject = Record<string, unknown>;
 
 /** Parses JSON as Go does: broken UTF-8 becomes U+FFFD, a byte order mark is an error. */
 export function parseJson(bytes: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
+  return JSON.parse(decodeUtf8(bytes));
 }
 
 /** Whether a parsed JSON value is an object: not null, not an array. */

@@ -6,6 +6,7 @@
  */
 import { InvalidReferenceError } from "../errors.ts";
 import { parseDigest } from "./digest.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 /** An image name in its parts, after Docker's normalisation. */
 export interface Reference {
@@ -185,5 +186,5 @@ function unescape(text: string): string | undefined {
     if (hex !== undefined) bytes.push(parseInt(hex, 16));
     else bytes.push(...new TextEncoder().encode(plain));
   }
-  return new TextDecoder().decode(new Uint8Array(bytes));
+  return decodeUtf8(new Uint8Array(bytes));
 }

@@ -164,6 +164,8 @@ test("referenceName() is what stands behind the name in containerd's eyes", () =
       ["example.com/a%3Ab", "b"],
       ["example.com/a:%41", "A"],
       ["example.com/a:é", "é"],
+      ["example.com/a:%C3%A9", "é"],
+      ["example.com/a:%E2%82", "\ufffd\ufffd"],
       ["example.com/app:1?x=y:z", "1"],
       ["example.com/app:1#part", "1"],
       ["example.com/:", "example.com/:"],
