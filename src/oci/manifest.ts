@@ -1,7 +1,9 @@
 import { InvalidManifestError, quote } from "../errors.ts";
 import { type Descriptor, parseAnnotations, parseDescriptor } from "./descriptor.ts";
+import { duplicateKey } from "./duplicate_key.ts";
 import { isIndexType, isManifestType } from "./media_type.ts";
-import { FieldNames, isJsonObject, type JsonObject, kindOf, parseJson } from "./parse_json.ts";
+import { FieldNames, isJsonObject, type JsonObject, kindOf } from "./parse_json.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 /** What a manifest and an index have in common. */
 export interface ManifestFields {
@@ -126,13 +128,22 @@ export function referrerDescriptor(
 }
 
 function parseDocument(bytes: Uint8Array, digest: string): JsonObject {
+  const text = decodeUtf8(bytes);
   let json: unknown;
   try {
-    json = parseJson(bytes);
+    json = JSON.parse(text);
   } catch (cause) {
     throw new InvalidManifestError(digest, "", "is not JSON", { cause });
   }
   if (!isJsonObject(json)) throw new InvalidManifestError(digest, "", "is not a JSON object");
+  const twice = duplicateKey(text, json);
+  if (twice !== undefined) {
+    throw new InvalidManifestError(
+      digest,
+      quote(twice),
+      "stands twice in one object: programs differ in which of the two they read, or read both",
+    );
+  }
   const found = FIELDS.misspelled(json);
   if (found) {
     throw new InvalidManifestError(

@@ -161,6 +161,16 @@ test("a field in another case is refused: Go reads it, others do not", () => {
   assert.deepEqual(parseIndex(json(document), DIGEST).manifests, []);
 });
 
+test("a key that stands twice is refused: of two, Go merges them, others take the last", () => {
+  const layer = JSON.stringify(LAYER);
+  const config = JSON.stringify(CONFIG);
+  const twice =
+    `{"config":${config},"layers":[${layer}],"layers":[{"digest":"${DIGEST}","size":1}]}`;
+  refuses(parseManifest, new TextEncoder().encode(twice), '"layers"');
+  const inside = `{"manifests":[{"platform":{"os":"linux"},"platform":{"os":"linux"}}]}`;
+  refuses(parseIndex, new TextEncoder().encode(inside), '"platform"');
+});
+
 test("fields of another type are refused", () => {
   refuses(parseManifest, json({ layers: [] }), "config");
   refuses(parseManifest, json({ config: [], layers: [] }), "config");
