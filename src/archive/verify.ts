@@ -1,5 +1,5 @@
 import { ArchiveError, InvalidTarError, LimitError } from "../errors.ts";
-import { chunksOf } from "../content/read.ts";
+import { chunksOf, isStream, nameOf } from "../content/read.ts";
 import { Verifier, type VerifyOptions } from "../content/verify_stream.ts";
 import { parseDigest } from "../oci/digest.ts";
 import { ByteReader } from "../tar/byte_reader.ts";
@@ -37,6 +37,8 @@ const MAX_FILE = 64 << 20;
  * What is wrong with the archive is in the report. The call itself fails only where the stream does.
  *
  * @param archive the tar, not compressed
+ * @throws {BlobReadError} where the stream fails
+ * @throws {TypeError} where there is no stream
  *
  * @example
  * ```ts
@@ -51,6 +53,11 @@ export async function verifyArchive(
   archive: ReadableStream<Uint8Array>,
   options: VerifyArchiveOptions = {},
 ): Promise<ArchiveReport> {
+  if (!isStream(archive)) {
+    throw new TypeError(
+      `Cannot verify: expected a ReadableStream of the tar, found ${nameOf(archive)}`,
+    );
+  }
   const reader = new ByteReader(chunksOf(archive, { digest: "archive" }, options.signal));
   const judge = new Judge(reader, options);
   try {

@@ -2,7 +2,7 @@ import { ArchiveError, BlobNotFoundError, BlobReadError, LimitError } from "../e
 import type { Descriptor } from "../oci/descriptor.ts";
 import { abortable } from "./abortable.ts";
 import type { BlobBody, ContentStore, Existence, OpenOptions, StoreOptions } from "./store.ts";
-import { Verifier, type VerifyOptions } from "./verify_stream.ts";
+import { notBytes, Verifier, type VerifyOptions } from "./verify_stream.ts";
 
 /** How to read a blob whole. */
 export interface ReadOptions extends StoreOptions, VerifyOptions {
@@ -20,6 +20,8 @@ export interface ReadOptions extends StoreOptions, VerifyOptions {
  *
  * @throws {LimitError} where the descriptor says it is larger than `maxManifestSize`
  * @throws {SizeMismatchError | DigestMismatchError} where it is not what the descriptor says
+ * @throws {InvalidDigestError | UnsupportedAlgorithmError | InvalidDescriptorError} where the
+ * descriptor's digest or size can be nobody's
  * @throws {BlobNotFoundError | BlobReadError} as the store
  *
  * @example
@@ -72,13 +74,18 @@ export function openBlob(
   const { signal } = options;
   if (signal?.aborted) return Promise.reject(signal.reason);
   if (descriptor.data) return openEmbedded(store, descriptor, options);
-  let opened: BlobBody | Promise<BlobBody>;
   try {
-    opened = store.open(descriptor, options);
+    const opened = store.open(descriptor, options);
+    return isPromise(opened)
+      ? openLater(opened, descriptor, signal)
+      : usableBody(opened, descriptor);
   } catch (error) {
     return Promise.reject(asBlobError(error, descriptor, signal));
   }
-  return "then" in opened ? openLater(opened, descriptor, signal) : opened;
+}
+
+function isPromise<T extends object>(value: T | Promise<T>): value is Promise<T> {
+  return typeof (value as Partial<Promise<T>> | undefined)?.then === "function";
 }
 
 async function openLater(
@@ -87,7 +94,7 @@ async function openLater(
   signal: AbortSignal | undefined,
 ): Promise<BlobBody> {
   try {
-    return await abortable(opened, signal);
+    return usableBody(await abortable(opened, signal), descriptor);
   } catch (error) {
     // A body that comes after the abort has nobody left to read it.
     opened.then(discard, () => {});
@@ -104,6 +111,34 @@ async function openEmbedded(
   if (!data) return await openBlob(store, { ...descriptor, data: undefined }, options);
   const { offset = 0, length = data.length } = options;
   return data.subarray(offset, offset + length);
+}
+
+/** What a store opened, where it is a body at all: not every store is written in TypeScript. */
+function usableBody(body: BlobBody, { digest }: Descriptor): BlobBody {
+  if (body instanceof Uint8Array) return unshared(body);
+  if (isStream(body)) return body;
+  const why = `the store opened ${nameOf(body)}; expected a ReadableStream or a Uint8Array`;
+  throw new BlobReadError(digest, why);
+}
+
+/** By its method: the stream may be of a library, or of another realm. */
+export function isStream(value: unknown): value is ReadableStream {
+  return typeof (value as Partial<ReadableStream> | undefined | null)?.getReader === "function";
+}
+
+/** What kind of thing it is, for a message: its text may be long, or secret. */
+export function nameOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  return typeof value === "object"
+    ? `an object of class ${value.constructor?.name || "Object"}`
+    : `a ${typeof value}`;
+}
+
+/** Bytes that nobody can change once they have been verified: shared memory is copied. */
+function unshared(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer
+    ? bytes as Uint8Array<ArrayBuffer>
+    : new Uint8Array(bytes);
 }
 
 /** Closes a body that nobody will read. */
@@ -137,7 +172,7 @@ export async function* chunksOf(
   descriptor: Pick<Descriptor, "digest">,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
+  const reader = readerOf(stream, descriptor, signal);
   const cancel = () => void reader.cancel(signal?.reason).catch(() => {});
   signal?.addEventListener("abort", cancel);
   try {
@@ -148,9 +183,9 @@ export async function* chunksOf(
       signal?.throwIfAborted();
       if (done) return;
       if (!(value instanceof Uint8Array)) {
-        throw new BlobReadError(descriptor.digest, "its stream gave something other than bytes");
+        throw notBytes(descriptor.digest);
       }
-      yield value;
+      yield unshared(value);
     }
   } catch (error) {
     throw asBlobError(error, descriptor, signal);
@@ -158,6 +193,19 @@ export async function* chunksOf(
     signal?.removeEventListener("abort", cancel);
     // A stream that has ended or failed by itself takes this in silence.
     cancel();
+  }
+}
+
+function readerOf(
+  stream: ReadableStream<Uint8Array>,
+  descriptor: Pick<Descriptor, "digest">,
+  signal: AbortSignal | undefined,
+): ReadableStreamDefaultReader<Uint8Array> {
+  try {
+    return stream.getReader();
+  } catch (error) {
+    // Somebody else reads it: stores give a new stream for each call.
+    throw asBlobError(error, descriptor, signal);
   }
 }
 

@@ -1,5 +1,5 @@
-import { DigestMismatchError, SizeMismatchError } from "../errors.ts";
-import type { Descriptor } from "../oci/descriptor.ts";
+import { BlobReadError, DigestMismatchError, SizeMismatchError } from "../errors.ts";
+import { type Descriptor, parseSize } from "../oci/descriptor.ts";
 import { type Digest, parseDigest } from "../oci/digest.ts";
 import { type CreateDigester, createDigester, type Digester } from "./digester.ts";
 
@@ -36,7 +36,7 @@ export class Verifier {
     expected: Expected,
     options: VerifyOptions = {},
   ): Verifier | Promise<Verifier> {
-    const parts = parseDigest(expected.digest);
+    const parts = parseExpected(expected);
     const digester = (options.createDigester ?? createDigester)(parts.algorithm);
     return "then" in digester
       ? digester.then((digester) => new Verifier(expected, parts, digester))
@@ -67,6 +67,18 @@ export class Verifier {
   }
 }
 
+/** What to say of a stream of something else than bytes. */
+export function notBytes(digest: string): BlobReadError {
+  return new BlobReadError(digest, "its stream gave something other than bytes");
+}
+
+/** Against a size that is none, such as a text out of JSON, everything would fail and nothing tell why. */
+function parseExpected({ digest, size }: Expected): Digest {
+  const parts = parseDigest(digest);
+  parseSize(size, () => `the call that verifies ${digest}`);
+  return parts;
+}
+
 /**
  * Lets a blob's bytes through unchanged and fails where they are not what the descriptor says: as
  * soon as there are too many, at the end where there are too few or the digest differs. The last
@@ -74,7 +86,8 @@ export class Verifier {
  * a corrupt blob.
  *
  * The readable side errors with a `SizeMismatchError` or a `DigestMismatchError`; the constructor
- * throws an `InvalidDigestError` or an `UnsupportedAlgorithmError`.
+ * throws an `InvalidDigestError`, an `UnsupportedAlgorithmError`, or an `InvalidDescriptorError` for
+ * the size.
  *
  * Source: [image spec, "Verification"](https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#verification).
  *
@@ -93,7 +106,7 @@ export class Verifier {
 export class VerifyStream<Bytes extends Uint8Array = Uint8Array<ArrayBuffer>>
   extends TransformStream<Bytes, Bytes> {
   constructor(expected: Expected, options?: VerifyOptions) {
-    parseDigest(expected.digest);
+    parseExpected(expected);
     let verifier: Verifier;
     let held: Bytes | undefined;
     super({
@@ -101,6 +114,8 @@ export class VerifyStream<Bytes extends Uint8Array = Uint8Array<ArrayBuffer>>
         verifier = await Verifier.create(expected, options);
       },
       async transform(chunk, controller) {
+        // A hash takes texts too, and their length is none in bytes.
+        if (!(chunk instanceof Uint8Array)) throw notBytes(expected.digest);
         await verifier.update(chunk);
         if (chunk.length === 0) return;
         if (held) controller.enqueue(held);

@@ -131,7 +131,12 @@ function known(mediaType: string): string {
   return KNOWN.get(mediaType) ?? mediaType;
 }
 
-function parseSize(size: unknown, where: Where): number {
+/**
+ * Checks a size.
+ *
+ * @throws {InvalidDescriptorError}
+ */
+export function parseSize(size: unknown, where: Where): number {
   if (!Number.isSafeInteger(size) || (size as number) < 0) {
     throw broken(
       where,
