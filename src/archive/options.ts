@@ -1,3 +1,4 @@
+import { checkLimits } from "../content/check_numbers.ts";
 import type { ReadOptions } from "../content/read.ts";
 import type { Descriptor, Platform } from "../oci/descriptor.ts";
 
@@ -64,4 +65,13 @@ export interface ExportOptions extends ReadOptions {
    * @default {8}
    */
   concurrency?: number;
+}
+
+/**
+ * Looks at the limits.
+ *
+ * @throws {RangeError}
+ */
+export function checkExportOptions(options: ExportOptions): void {
+  checkLimits(options, { maxManifestSize: 0, maxDepth: 0, maxBlobs: 0 });
 }

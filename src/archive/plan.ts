@@ -25,7 +25,8 @@ export interface ArchivePlan {
    * The archive's bytes, or a part of them, each blob verified on the way. Nothing is read before
    * the first pull. May be called many times, at the same time too.
    *
-   * @throws {RangeError} where `start` or `end` lie outside of the archive
+   * @throws {RangeError} where `start` or `end` lie outside of the archive, or `verify` is none of its
+   * words
    */
   stream(options?: StreamOptions): ReadableStream<Uint8Array<ArrayBuffer>>;
 }
@@ -37,7 +38,7 @@ export interface ArchivePlan {
  * @throws {BlobNotFoundError} where a manifest is missing
  * @throws {PlatformNotFoundError} where an index has none of the platforms
  * @throws {ArchiveError} for any other trouble with what the store holds
- * @throws {TypeError} where there are no roots
+ * @throws {TypeError | RangeError} where there are no roots, or an option is out of range
  *
  * @example
  * ```ts

@@ -2,6 +2,7 @@ import type { BufferPool } from "../content/buffer_pool.ts";
 import { chunksOf, discard, openBlob } from "../content/read.ts";
 import type { BlobBody, ContentStore } from "../content/store.ts";
 import { Verifier, type VerifyOptions } from "../content/verify_stream.ts";
+import { quote } from "../errors.ts";
 import { encodeHeader, paddingSize, TRAILER_SIZE } from "../tar/header.ts";
 import { Gatherer } from "./gatherer.ts";
 import { inOrder } from "./in_order.ts";
@@ -61,7 +62,8 @@ export function streamEntries(
   size: number,
   options: StreamOptions = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const { start = 0, end = size, signal, onProgress } = options;
+  const { start = 0, end = size, verify, signal, onProgress } = options;
+  checkVerify(verify);
   if (!Number.isSafeInteger(start) || start < 0 || start > size) {
     throw new RangeError(`Cannot stream from byte ${start}: the archive has ${size}`);
   }
@@ -79,6 +81,14 @@ export function streamEntries(
     }
     if (bytes !== total) throw new Error(`Streamed ${bytes} bytes of ${total}`);
   }, { signal, expectedLength: total });
+}
+
+/** @throws {RangeError} where it is none of the words: taken for `"range"`, it would let damage out */
+export function checkVerify(verify: StreamOptions["verify"]): void {
+  if (verify === undefined || ["end", "blob", "range"].includes(verify)) return;
+  throw new RangeError(
+    `Cannot use verify ${quote(String(verify))}: expected "end", "blob" or "range"`,
+  );
 }
 
 type Range = StreamOptions & { start: number; end: number };

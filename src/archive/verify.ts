@@ -1,4 +1,5 @@
 import { ArchiveError, InvalidTarError, LimitError } from "../errors.ts";
+import { checkLimits } from "../content/check_numbers.ts";
 import { chunksOf, isStream, nameOf } from "../content/read.ts";
 import { Verifier, type VerifyOptions } from "../content/verify_stream.ts";
 import { parseDigest } from "../oci/digest.ts";
@@ -38,7 +39,7 @@ const MAX_FILE = 64 << 20;
  *
  * @param archive the tar, not compressed
  * @throws {BlobReadError} where the stream fails
- * @throws {TypeError} where there is no stream
+ * @throws {TypeError | RangeError} where there is no stream, or `maxManifestSize` is no number
  *
  * @example
  * ```ts
@@ -53,6 +54,7 @@ export async function verifyArchive(
   archive: ReadableStream<Uint8Array>,
   options: VerifyArchiveOptions = {},
 ): Promise<ArchiveReport> {
+  checkLimits(options, { maxManifestSize: 0 });
   if (!isStream(archive)) {
     throw new TypeError(
       `Cannot verify: expected a ReadableStream of the tar, found ${nameOf(archive)}`,

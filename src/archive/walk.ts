@@ -24,7 +24,7 @@ import {
 import { referenceName } from "../oci/reference.ts";
 import { inOrder } from "./in_order.ts";
 import { MetBlobs } from "./met_blobs.ts";
-import type { ExportOptions, Root } from "./options.ts";
+import { checkExportOptions, type ExportOptions, type Root } from "./options.ts";
 
 /** Labels that tell where a blob came from begin with this. */
 const LABEL_SOURCE = "containerd.io/distribution.source";
@@ -57,6 +57,7 @@ export async function walk(
   options: ExportOptions = {},
 ): Promise<Walk> {
   if (roots.length === 0) throw new TypeError("Cannot export: there are no roots");
+  checkExportOptions(options);
   // Ends the reads that are still under way when one has failed.
   const controller = new AbortController();
   const { signal } = options;

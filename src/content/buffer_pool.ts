@@ -1,3 +1,5 @@
+import { checkCounts } from "./check_numbers.ts";
+
 /**
  * Bytes to leave free before a large buffer. Where malloc puts one, 16 bytes behind a page's
  * beginning, Linux takes four times as long to copy a file into it: its source begins a page, and
@@ -44,10 +46,14 @@ export class BufferPool {
   #next = 0;
 
   /**
+   * An empty pool: it makes buffers as they are taken.
+   *
    * @param size of each buffer, in bytes: what stores read at a time. 4 MiB is 5 to 8 % faster than
    * 1 MiB, and up to four of them are under way.
+   * @throws {RangeError} where that is no whole number, or 0
    */
   constructor(size: number = 4 << 20) {
+    checkCounts({ size }, { size: 1 });
     this.size = size;
   }
 

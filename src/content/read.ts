@@ -1,6 +1,7 @@
 import { ArchiveError, BlobNotFoundError, BlobReadError, LimitError } from "../errors.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { abortable } from "./abortable.ts";
+import { checkLimits } from "./check_numbers.ts";
 import type { BlobBody, ContentStore, Existence, OpenOptions, StoreOptions } from "./store.ts";
 import { notBytes, Verifier, type VerifyOptions } from "./verify_stream.ts";
 
@@ -23,6 +24,7 @@ export interface ReadOptions extends StoreOptions, VerifyOptions {
  * @throws {InvalidDigestError | UnsupportedAlgorithmError | InvalidDescriptorError} where the
  * descriptor's digest or size can be nobody's
  * @throws {BlobNotFoundError | BlobReadError} as the store
+ * @throws {RangeError} where `maxManifestSize` is no number
  *
  * @example
  * ```ts
@@ -38,6 +40,7 @@ export async function readBlob(
   descriptor: Descriptor,
   options: ReadOptions = {},
 ): Promise<Uint8Array> {
+  checkLimits(options, { maxManifestSize: 0 });
   const { maxManifestSize = 4 << 20, signal } = options;
   const { digest, size } = descriptor;
   if (size > maxManifestSize) {

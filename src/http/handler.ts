@@ -1,8 +1,8 @@
-import type { ExportOptions } from "../archive/options.ts";
+import { checkExportOptions, type ExportOptions } from "../archive/options.ts";
 import type { AllowedOrigins } from "./cors.ts";
 import type { ImageSources } from "./images.ts";
 import type { PlanCacheOptions } from "./plan_cache.ts";
-import type { ArchiveResponseOptions } from "./response.ts";
+import { type ArchiveResponseOptions, checkResponseOptions } from "./response.ts";
 import { Routes } from "./routes.ts";
 
 /** What a handler serves, to whom, and how. */
@@ -80,6 +80,7 @@ export type ArchiveHandler = (
  * Errors are `application/problem+json`.
  *
  * @throws {TypeError} where there is nothing to serve, or a resolver without hosts
+ * @throws {RangeError} where an option is out of range
  *
  * @example
  * ```ts
@@ -110,6 +111,9 @@ export function createArchiveHandler(options: ArchiveHandlerOptions): ArchiveHan
   if (resolve && hosts.length === 0) {
     throw new TypeError("Cannot serve what resolve finds: expected the hosts that may be asked");
   }
+  // Found with a request, it would seem to be the client's fault.
+  checkExportOptions(options.exportOptions ?? {});
+  checkResponseOptions(options.responseOptions ?? {});
   const routes = new Routes(options);
   return (request, _env, context) => {
     const waitUntil = (plan: Promise<unknown>) => context?.waitUntil?.(plan.catch(() => {}));

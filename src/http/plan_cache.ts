@@ -1,4 +1,5 @@
 import type { ArchivePlan } from "../archive/plan.ts";
+import { checkLimits, checkMilliseconds } from "../content/check_numbers.ts";
 
 /** The bounds of a plan cache. */
 export interface PlanCacheOptions {
@@ -46,10 +47,9 @@ export class PlanCache {
   #underWay = new Map<Promise<void>, number>();
 
   constructor(options: PlanCacheOptions = {}) {
+    checkLimits(options, { maxBytes: 0, maxUnderWay: 1 });
+    checkMilliseconds(options, { maxAge: 0 });
     const { maxBytes = 64 << 20, maxAge = 300_000, maxUnderWay = 8 } = options;
-    if (!(maxUnderWay >= 1)) {
-      throw new RangeError(`Cannot make ${maxUnderWay} plans at a time: expected 1 or more`);
-    }
     this.#maxBytes = maxBytes;
     this.#maxAge = maxAge;
     this.#maxUnderWay = maxUnderWay;

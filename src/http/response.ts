@@ -1,4 +1,6 @@
 import type { ArchivePlan } from "../archive/plan.ts";
+import { checkVerify } from "../archive/stream.ts";
+import { checkLimits } from "../content/check_numbers.ts";
 import { bodyLength, type BodyOptions, type Piece, streamBody } from "./body.ts";
 import { checkPreconditions, rangeCounts } from "./conditional.ts";
 import { attachment, defaultFilename } from "./filename.ts";
@@ -45,6 +47,8 @@ const TAR = "application/x-tar";
  *
  * Bun.serve sends every stream in chunks and drops the Content-Length; node:http on Bun keeps it.
  *
+ * @throws {RangeError} where `maxRanges` is no number, or `verify` none of its words
+ *
  * @example
  * ```ts
  * import { MediaType, MemoryStore, planArchive } from "@oci/archive";
@@ -70,6 +74,7 @@ export function archiveResponse(
   request: Request,
   options: ArchiveResponseOptions = {},
 ): Response {
+  checkResponseOptions(options);
   const { method } = request;
   if (method !== "GET" && method !== "HEAD") {
     const detail = `An archive can be read by GET and HEAD only, not by ${method}`;
@@ -108,6 +113,16 @@ export function archiveResponse(
   // HEAD makes no stream: some runtimes would read it to its end.
   if (method === "HEAD") return new Response(null, { status, headers });
   return new Response(streamBody(plan, pieces, options), { status, headers });
+}
+
+/**
+ * Looks at what is no matter of a request.
+ *
+ * @throws {RangeError}
+ */
+export function checkResponseOptions(options: ArchiveResponseOptions): void {
+  checkLimits(options, { maxRanges: 0 });
+  checkVerify(options.verify);
 }
 
 /** The ranges to answer; undefined where it is the whole. Only GET has ranges: section 14.2. */

@@ -1,5 +1,6 @@
 import type { ArchivePlan } from "../archive/plan.ts";
 import type { Progress } from "../archive/stream.ts";
+import { checkCounts, checkLimits, checkMilliseconds } from "../content/check_numbers.ts";
 import type { S3ClientOptions, S3Credentials } from "./s3_client.ts";
 import { S3Multipart, type S3Object } from "./s3_multipart.ts";
 
@@ -49,6 +50,8 @@ const MAX_PARTS = 10_000;
  * bucket in the path
  * @throws {UploadError} where the server refuses, or cannot be reached
  * @throws {ArchiveError} where the archive could not be read; it names the blob
+ * @throws {TypeError | RangeError} where the URL or the credentials are none, or an option is out of
+ * range
  *
  * @example
  * ```ts
@@ -68,6 +71,10 @@ export async function s3Upload(
   url: string | URL,
   options: S3UploadOptions,
 ): Promise<S3Object> {
+  checkLimits(options, { retries: 0 });
+  checkMilliseconds(options, { retryDelay: 0 });
+  // Not without end: an abort has to come to one.
+  checkCounts(options, { cleanupTimeout: 0 });
   const { partSize = 16 * MIB, concurrency = 4, signal } = options;
   if (!Number.isSafeInteger(partSize) || partSize < 5 * MIB) {
     throw new RangeError(`Cannot send parts of ${partSize} bytes: S3 takes ${5 * MIB} or more`);

@@ -1,5 +1,6 @@
 import type { ArchivePlan } from "../archive/plan.ts";
 import type { StreamOptions } from "../archive/stream.ts";
+import { checkLimits } from "../content/check_numbers.ts";
 import { transportText } from "../content/transport.ts";
 import { quote, UploadError } from "../errors.ts";
 import { streamBody } from "./body.ts";
@@ -41,6 +42,7 @@ export interface UploadOptions extends Pick<StreamOptions, "onProgress" | "signa
  *
  * @throws {UploadError} where the answer is not a success, or none comes
  * @throws {ArchiveError} where the archive could not be read; it names the blob
+ * @throws {TypeError | RangeError} where the URL is none, or `maxRedirects` is no number
  *
  * @example
  * ```ts
@@ -61,6 +63,7 @@ export async function uploadArchive(
   url: string | URL,
   options: UploadOptions = {},
 ): Promise<Response> {
+  checkLimits(options, { maxRedirects: 0 });
   const { maxRedirects = 10 } = options;
   const headers = new Headers(options.headers);
   let target = new URL(url);

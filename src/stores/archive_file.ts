@@ -10,6 +10,7 @@ import {
   LimitError,
   SizeMismatchError,
 } from "../errors.ts";
+import { checkLimits } from "../content/check_numbers.ts";
 import { once } from "../content/one_call.ts";
 import { chunksOf } from "../content/read.ts";
 import type {
@@ -82,8 +83,10 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
    * @param from a path, a `file:`, `http:` or `https:` URL, also as a string, or a Blob. A user and a
    * password in the URL go to its own origin, as `Authorization`
    * @throws {TypeError} for other URLs
+   * @throws {RangeError} where a limit is no number
    */
   constructor(from: string | URL | Blob, options: ArchiveFileOptions = {}) {
+    checkLimits(options, { maxIndexSize: 0, maxEntries: 0 });
     this.#maxIndexSize = options.maxIndexSize ?? 64 << 20;
     this.#maxEntries = options.maxEntries ?? 300_000;
     this.#source = sourceOf(from, options);

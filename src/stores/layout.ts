@@ -5,6 +5,7 @@
  */
 import { statSync } from "node:fs";
 import { BlobNotFoundError, BlobReadError, InvalidLayoutError, LimitError } from "../errors.ts";
+import { checkLimits } from "../content/check_numbers.ts";
 import type {
   BlobBody,
   ContentStore,
@@ -63,11 +64,11 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
    * Names a layout; nothing is read yet.
    *
    * @param directory its path
+   * @throws {RangeError} where `maxIndexSize` is no number
    */
-  constructor(
-    directory: string,
-    { maxIndexSize = 64 << 20, followLinks = false }: LayoutStoreOptions = {},
-  ) {
+  constructor(directory: string, options: LayoutStoreOptions = {}) {
+    checkLimits(options, { maxIndexSize: 0 });
+    const { maxIndexSize = 64 << 20, followLinks = false } = options;
     this.#maxIndexSize = maxIndexSize;
     this.#followLinks = followLinks;
     this.#directory = directory.replace(/(?<=.)[/\\]+$/, "");
