@@ -43,10 +43,13 @@ export class InvalidDescriptorError extends ArchiveError {
   override readonly name = "InvalidDescriptorError";
   /** Where the descriptor stands, such as `manifest sha256:… layers[2]`. */
   readonly where: string;
-  /** The field at fault, such as `size`. */
+  /** The field at fault, such as `size`; empty where there is no object at all. */
   readonly field: string;
   constructor(where: string, field: string, why: string, options?: ErrorOptions) {
-    super(`Cannot use the descriptor in ${where}: ${field} ${why}`, options);
+    super(
+      `Cannot use the descriptor in ${where}: ${field === "" ? "" : `${field} `}${why}`,
+      options,
+    );
     this.where = where;
     this.field = field;
   }

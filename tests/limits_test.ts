@@ -21,7 +21,7 @@ interface Subject {
   plan: ArchivePlan;
 }
 
-const URL = "http://127.0.0.1:1/bucket/app.tar";
+const TARGET = "http://127.0.0.1:1/bucket/app.tar";
 const CREDENTIALS = { accessKeyId: "id", secretAccessKey: "key" };
 const fetch = () => Promise.reject(new Error("asked"));
 
@@ -54,7 +54,7 @@ const CALLS: [what: string, limits: Limits, call: (subject: Subject, given: Limi
     [
       "archiveResponse()",
       { maxRanges: 0 },
-      ({ plan }, given) => archiveResponse(plan, new Request(URL), given),
+      ({ plan }, given) => archiveResponse(plan, new Request(TARGET), given),
     ],
     [
       "the handler's plan cache",
@@ -74,13 +74,13 @@ const CALLS: [what: string, limits: Limits, call: (subject: Subject, given: Limi
     [
       "uploadArchive()",
       { maxRedirects: 0 },
-      ({ plan }, given) => uploadArchive(plan, URL, { fetch, ...given }),
+      ({ plan }, given) => uploadArchive(plan, TARGET, { fetch, ...given }),
     ],
     [
       "s3Upload()",
       { retries: 0, retryDelay: 0, cleanupTimeout: 0 },
       ({ plan }, given) =>
-        s3Upload(plan, URL, { credentials: CREDENTIALS, fetch, retries: 0, ...given }),
+        s3Upload(plan, TARGET, { credentials: CREDENTIALS, fetch, retries: 0, ...given }),
     ],
   ];
 
@@ -127,7 +127,7 @@ test("stream(), archiveResponse() and the handler refuse a verify that says noth
     message: `Cannot use verify "Blob": expected "end", "blob" or "range"`,
   };
   assert.throws(() => plan.stream({ verify }), expected);
-  assert.throws(() => archiveResponse(plan, new Request(URL), { verify }), expected);
+  assert.throws(() => archiveResponse(plan, new Request(TARGET), { verify }), expected);
   const responseOptions = { verify };
   assert.throws(() => createArchiveHandler({ stores: [store], responseOptions }), expected);
 });

@@ -1,5 +1,5 @@
 import { checkLimits } from "../content/check_numbers.ts";
-import type { ReadOptions } from "../content/read.ts";
+import { nameOf, type ReadOptions } from "../content/read.ts";
 import type { Descriptor, Platform } from "../oci/descriptor.ts";
 
 /** A manifest or index to export, under no name, one, or several. */
@@ -68,10 +68,15 @@ export interface ExportOptions extends ReadOptions {
 }
 
 /**
- * Looks at the limits.
+ * Looks at what is no matter of a store.
  *
- * @throws {RangeError}
+ * @throws {TypeError | RangeError}
  */
 export function checkExportOptions(options: ExportOptions): void {
   checkLimits(options, { maxManifestSize: 0, maxDepth: 0, maxBlobs: 0 });
+  const { platforms = [] } = options;
+  if (Array.isArray(platforms)) return;
+  throw new TypeError(
+    `Cannot use platforms: expected an array, such as ["linux/arm64"], found ${nameOf(platforms)}`,
+  );
 }

@@ -38,7 +38,8 @@ export interface ArchivePlan {
  * @throws {BlobNotFoundError} where a manifest is missing
  * @throws {PlatformNotFoundError} where an index has none of the platforms
  * @throws {ArchiveError} for any other trouble with what the store holds
- * @throws {TypeError | RangeError} where there are no roots, or an option is out of range
+ * @throws {TypeError | RangeError} where there is no store or no root, or an option is
+ * out of range
  *
  * @example
  * ```ts

@@ -5,7 +5,7 @@ import {
   PlatformNotFoundError,
 } from "../errors.ts";
 import { abortable } from "../content/abortable.ts";
-import { hasBlob, readBlob } from "../content/read.ts";
+import { hasBlob, nameOf, readBlob } from "../content/read.ts";
 import type { ContentStore, Existence, Labels, Referrers } from "../content/store.ts";
 import {
   ANNOTATION_IMAGE_NAME,
@@ -56,7 +56,7 @@ export async function walk(
   roots: readonly (Descriptor | Root)[],
   options: ExportOptions = {},
 ): Promise<Walk> {
-  if (roots.length === 0) throw new TypeError("Cannot export: there are no roots");
+  checkArguments(store, roots);
   checkExportOptions(options);
   // Ends the reads that are still under way when one has failed.
   const controller = new AbortController();
@@ -70,6 +70,17 @@ export async function walk(
     signal?.removeEventListener("abort", abort);
     controller.abort();
   }
+}
+
+/** @throws {TypeError} in words of the call: not everybody calls from TypeScript */
+function checkArguments(store: ContentStore, roots: readonly (Descriptor | Root)[]): void {
+  if (typeof (store as ContentStore | undefined)?.open !== "function") {
+    throw new TypeError(`Cannot export: expected a store with open(), found ${nameOf(store)}`);
+  }
+  if (!Array.isArray(roots)) {
+    throw new TypeError(`Cannot export: expected an array of roots, found ${nameOf(roots)}`);
+  }
+  if (roots.length === 0) throw new TypeError("Cannot export: there are no roots");
 }
 
 class Walker {
@@ -115,8 +126,12 @@ class Walker {
 
   /** The root's descriptors in index.json: one a name, with the store's source labels. */
   async #name(root: Descriptor | Root, where: string): Promise<Descriptor[]> {
-    const { descriptor: given, names = [] } = "descriptor" in root ? root : { descriptor: root };
+    const isNamed = typeof root === "object" && root !== null && "descriptor" in root;
+    const { descriptor: given, names = [] } = isNamed ? root : { descriptor: root };
     const descriptor = parseDescriptor(given, where);
+    if (!Array.isArray(names) || !names.every((name) => typeof name === "string")) {
+      throw new TypeError(`Cannot export ${where}: expected names to be an array of strings`);
+    }
     const { signal } = this.#options;
     const labels = this.#store.labels
       ? await abortable(this.#store.labels(descriptor, { signal }), signal)

@@ -10,9 +10,18 @@ export type Piece = ByteRange | Uint8Array<ArrayBuffer>;
 export interface BodyOptions extends Pick<StreamOptions, "verify" | "signal"> {
   /**
    * Told of the failure of a body under way, which no status can tell the client of any more. The
-   * client sees a broken transfer.
+   * client sees a broken transfer. What it throws is passed over.
    */
   onError?: (error: unknown) => void;
+}
+
+/** Tells of a failure. Whoever is told must not make more of it, neither at once nor later. */
+export function tell(listener: () => unknown): void {
+  try {
+    Promise.resolve(listener()).catch(() => {});
+  } catch {
+    // See above.
+  }
 }
 
 /** Bytes of all the pieces: what `Content-Length` says. */
@@ -56,7 +65,7 @@ export function streamBody(
         }
       }
     } catch (error) {
-      if (!stop.aborted) onError?.(error);
+      if (!stop.aborted) tell(() => onError?.(error));
       throw error;
     }
   }, { signal, expectedLength: bodyLength(pieces) });

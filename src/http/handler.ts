@@ -49,7 +49,10 @@ export interface ArchiveHandlerOptions extends ImageSources {
   responseOptions?: Pick<ArchiveResponseOptions, "verify" | "cacheControl" | "maxRanges">;
   /** The bounds of the plans that are kept between requests. */
   planCache?: PlanCacheOptions;
-  /** Told of failures that are the server's own: a store's, a hook's, and of a body under way. */
+  /**
+   * Told of failures that are the server's own: a store's, a hook's, and of a body under way. What it
+   * throws is passed over.
+   */
   onError?: (error: unknown, request: Request) => void;
 }
 

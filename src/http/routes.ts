@@ -2,6 +2,7 @@ import { type ArchivePlan, planArchive } from "../archive/plan.ts";
 import { planJson } from "../archive/plan_json.ts";
 import type { ContentStore } from "../content/store.ts";
 import { InvalidReferenceError, ReferenceNotFoundError } from "../errors.ts";
+import { tell } from "./body.ts";
 import { content, json } from "./content.ts";
 import { allowOrigin, preflightResponse } from "./cors.ts";
 import { problemOf } from "./failure.ts";
@@ -46,11 +47,25 @@ export class Routes {
     const isPreflight = request.method === "OPTIONS" &&
       request.headers.has("access-control-request-method");
     if (cors && isPreflight) return preflightResponse(request, cors);
-    const response = await this.#route(request, waitUntil)
-      .catch((error) => this.#fail(error, request));
-    if (!cors) return response;
-    // What a hook returns may have headers that cannot be changed.
-    const open = new Response(response.body, response);
+    try {
+      return this.#open(await this.#route(request, waitUntil), request);
+    } catch (error) {
+      return this.#open(this.#fail(error, request), request);
+    }
+  }
+
+  /** Lets pages of other origins read a response, where they may. */
+  #open(response: Response, request: Request): Response {
+    const { cors } = this.#options;
+    // Nobody reads a network error, or a switch to another protocol.
+    if (!cors || response.status < 200) return response;
+    let open: Response;
+    try {
+      // What a hook returns may have headers that cannot be changed.
+      open = new Response(response.body, response);
+    } catch (cause) {
+      throw new Error("Cannot answer with what a hook returned", { cause });
+    }
     allowOrigin(open.headers, request, cors);
     return open;
   }
@@ -156,11 +171,7 @@ export class Routes {
   }
 
   #report(error: unknown, request: Request): void {
-    try {
-      this.#options.onError?.(error, request);
-    } catch {
-      // Whoever is told of errors must not make more of them.
-    }
+    tell(() => this.#options.onError?.(error, request));
   }
 }
 

@@ -195,7 +195,8 @@ function strings(object: JsonObject, field: string, where: Where): string[] | un
   if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
     throw broken(where, field, "must be an array of strings");
   }
-  return value.length === 0 ? undefined : value;
+  // A copy: whoever gave it may change it.
+  return value.length === 0 ? undefined : [...value];
 }
 
 function broken(

@@ -12,7 +12,7 @@ import {
 } from "../errors.ts";
 import { checkLimits } from "../content/check_numbers.ts";
 import { once } from "../content/one_call.ts";
-import { chunksOf } from "../content/read.ts";
+import { chunksOf, nameOf } from "../content/read.ts";
 import type {
   BlobBody,
   ContentStore,
@@ -82,7 +82,7 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
    *
    * @param from a path, a `file:`, `http:` or `https:` URL, also as a string, or a Blob. A user and a
    * password in the URL go to its own origin, as `Authorization`
-   * @throws {TypeError} for other URLs
+   * @throws {TypeError} for other URLs, and for what is neither
    * @throws {RangeError} where a limit is no number
    */
   constructor(from: string | URL | Blob, options: ArchiveFileOptions = {}) {
@@ -202,7 +202,13 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
 
 function sourceOf(from: string | URL | Blob, options: HttpSourceOptions): ByteSource {
   if (from instanceof Blob) return blobSource(from);
-  if (typeof from === "string" && !/^(?:file|https?):\/\//i.test(from)) return fileSource(from);
+  if (from === "" || !(typeof from === "string" || from instanceof URL)) {
+    const found = from === "" ? "an empty path" : nameOf(from);
+    throw new TypeError(
+      `Cannot read an archive: expected a path, a URL or a Blob, found ${found}`,
+    );
+  }
+  if (typeof from === "string" && !/^[a-z][a-z0-9+.-]+:\/\//i.test(from)) return fileSource(from);
   const url = new URL(from);
   if (url.protocol === "file:") return fileSource(url);
   if (/^https?:$/.test(url.protocol)) return httpSource(url, options);

@@ -6,6 +6,7 @@
 import { statSync } from "node:fs";
 import { BlobNotFoundError, BlobReadError, InvalidLayoutError, LimitError } from "../errors.ts";
 import { checkLimits } from "../content/check_numbers.ts";
+import { nameOf } from "../content/read.ts";
 import type {
   BlobBody,
   ContentStore,
@@ -64,10 +65,17 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
    * Names a layout; nothing is read yet.
    *
    * @param directory its path
-   * @throws {RangeError} where `maxIndexSize` is no number
+   * @throws {TypeError | RangeError} where the path is none, or `maxIndexSize` no number
    */
   constructor(directory: string, options: LayoutStoreOptions = {}) {
     checkLimits(options, { maxIndexSize: 0 });
+    // An empty path would lead to the root of all.
+    if (typeof directory !== "string" || directory === "") {
+      const found = directory === "" ? "an empty one" : nameOf(directory);
+      throw new TypeError(
+        `Cannot read a layout: expected the path of its directory, found ${found}`,
+      );
+    }
     const { maxIndexSize = 64 << 20, followLinks = false } = options;
     this.#maxIndexSize = maxIndexSize;
     this.#followLinks = followLinks;

@@ -1,5 +1,6 @@
 import { BlobNotFoundError, ReferenceNotFoundError } from "../errors.ts";
 import { createDigester } from "../content/digester.ts";
+import { nameOf } from "../content/read.ts";
 import type {
   ContentStore,
   Existence,
@@ -33,12 +34,18 @@ export class MemoryStore implements ContentStore, Existence, Resolver, Roots {
    * Keeps a copy of a blob; returns its descriptor.
    *
    * @param algorithm of the digest
+   * @throws {UnsupportedAlgorithmError}
+   * @throws {TypeError} where there are no bytes
    */
   async add(
     mediaType: string,
     bytes: Uint8Array,
     algorithm: DigestAlgorithm = "sha256",
   ): Promise<Descriptor> {
+    // A hash takes a text too, but its length is none in bytes.
+    if (!(bytes instanceof Uint8Array)) {
+      throw new TypeError(`Cannot add a blob: expected a Uint8Array, found ${nameOf(bytes)}`);
+    }
     const digester = await createDigester(algorithm);
     const copy = bytes.slice();
     await digester.update(copy);

@@ -1,6 +1,7 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { createArchiveHandler } from "../../src/http/mod.ts";
+import { macrotask } from "../helpers/bytes.ts";
 import { CountingStore, handlerOf, head, NAME, ORIGIN, requestFor } from "./counting_store.ts";
 
 describe("createArchiveHandler() hooks", () => {
@@ -84,6 +85,41 @@ describe("createArchiveHandler() hooks", () => {
     assert.equal(response.status, 500);
     assert.ok(!(await response.text()).includes("secret"));
     assert.equal(told.length, 1);
+  });
+
+  test("a hook's response that somebody reads is a 500, which other origins may read", async () => {
+    const told: unknown[] = [];
+    const refusal = new Response("no", { status: 401 });
+    refusal.body!.getReader();
+    const { handler } = await handlerOf({
+      cors: "*",
+      authorize: () => refusal,
+      onError: (error) => told.push(error),
+    });
+    const response = await handler(requestFor(NAME));
+    assert.equal(response.status, 500);
+    assert.equal(response.headers.get("access-control-allow-origin"), "*");
+    assert.equal(told.length, 1);
+  });
+
+  test("a response that is no answer leaves as it is", async () => {
+    const { handler } = await handlerOf({ cors: "*", authorize: () => Response.error() });
+    assert.equal((await handler(requestFor(NAME))).type, "error");
+  });
+
+  test("an onError that rejects makes no trouble of its own", async () => {
+    const { handler, store } = await handlerOf({
+      authorize: (_request, name) => {
+        if (name === "boom") throw new Error("hook");
+        return undefined;
+      },
+      onError: () => Promise.reject(new Error("log")),
+    });
+    assert.equal((await handler(requestFor("boom"))).status, 500);
+    await handler(head(NAME));
+    store.failing = new Error("disk");
+    await assert.rejects((await handler(requestFor(NAME))).arrayBuffer());
+    await macrotask();
   });
 
   test("page answers all but the archives", async () => {

@@ -465,3 +465,18 @@ test("requests go out by the fetch that was given, uncompressed and by range", a
   assert.equal(asked.length, headers + 1);
   assert.match(asked.at(-1)!, /^bytes=(\d+)-(\d+)$/);
 });
+
+test("the constructor says what it expects where it gets neither path, URL nor Blob", () => {
+  for (const from of ["", undefined, 5, {}]) {
+    assert.throws(() => new ArchiveFileStore(from as string), {
+      name: "TypeError",
+      message: /^Cannot read an archive: expected a path, a URL or a Blob, found /,
+    });
+  }
+  for (const from of ["ftp://example.com/app.tar", "s3://bucket/app.tar"]) {
+    assert.throws(() => new ArchiveFileStore(from), {
+      name: "TypeError",
+      message: /^Cannot read an archive from an? \w+: URL: expected file:, http: or https:$/,
+    });
+  }
+});

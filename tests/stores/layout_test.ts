@@ -627,3 +627,13 @@ test(
     await closed("a failure");
   }),
 );
+
+test("the constructor says what it expects where it gets no path", () => {
+  // An empty one would be the file system's root.
+  for (const directory of ["", undefined, new URL("file:///layout")]) {
+    assert.throws(() => new LayoutStore(directory as string), {
+      name: "TypeError",
+      message: /^Cannot read a layout: expected the path of its directory, found /,
+    });
+  }
+});

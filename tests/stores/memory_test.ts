@@ -64,3 +64,12 @@ test("roots() and resolve() tell the names under which descriptors were tagged",
   assert.deepEqual(await store.resolve("app"), app);
   assert.deepEqual(await store.resolve(full), named);
 });
+
+test("add() refuses a text, whose length is none in bytes, and an ArrayBuffer", async () => {
+  for (const bytes of ["hé", new ArrayBuffer(1), undefined]) {
+    await assert.rejects(new MemoryStore().add("text/plain", bytes as unknown as Uint8Array), {
+      name: "TypeError",
+      message: /^Cannot add a blob: expected a Uint8Array, found /,
+    });
+  }
+});
