@@ -254,9 +254,9 @@ export function some(items: readonly string[]): string {
 /** What a registry's error has beside its message. */
 export interface RegistryErrorOptions extends ErrorOptions {
   /** The HTTP status; none where no answer came. */
-  status?: number;
+  status?: number | undefined;
   /** The registry's own code: [distribution spec, "Error Codes"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes). */
-  code?: string;
+  code?: string | undefined;
 }
 
 /** A registry that cannot be reached, refuses, or answers against the protocol. */

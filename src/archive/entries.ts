@@ -87,7 +87,8 @@ export class Entries implements EntryList, Iterable<ArchiveEntry> {
     const bodyOffset = this.#offsets[index + 1]! - paddingSize(size) - size;
     if ("name" in content) {
       const { name, mode, body } = content;
-      return { name, type: body ? "file" : "directory", mode, size, offset, bodyOffset, body };
+      const place = { mode, size, offset, bodyOffset };
+      return body ? { name, type: "file", ...place, body } : { name, type: "directory", ...place };
     }
     const name = checkedBlobPath(content.digest);
     return { name, type: "file", mode: BLOB_MODE, size, offset, bodyOffset, descriptor: content };

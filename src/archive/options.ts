@@ -10,7 +10,7 @@ export interface Root {
    * The image's full names, such as `docker.io/library/alpine:3.20`. Each becomes an entry of
    * index.json; without one the descriptor stands there once, as it is.
    */
-  names?: readonly string[];
+  names?: readonly string[] | undefined;
 }
 
 /** What goes into an archive. The defaults export everything. */
@@ -20,51 +20,51 @@ export interface ExportOptions extends ReadOptions {
    * image of manifest.json.
    * @default {all, and no image in manifest.json for an index}
    */
-  platforms?: readonly (string | Platform)[];
+  platforms?: readonly (string | Platform)[] | undefined;
   /**
    * Export the other platforms too; `platforms` then only chooses the image of manifest.json.
    * @default {false}
    */
-  allPlatforms?: boolean;
+  allPlatforms?: boolean | undefined;
   /**
    * Leave out layers that must not be given away. Manifests still list them.
    * @default {false}
    */
-  skipNonDistributable?: boolean;
+  skipNonDistributable?: boolean | undefined;
   /**
    * Leave out `manifest.json`, which `docker load` of old needs.
    * @default {false}
    */
-  skipManifestJson?: boolean;
+  skipManifestJson?: boolean | undefined;
   /** Leaves out the blobs for which it answers false; what they refer to is still exported. */
-  filter?: (descriptor: Descriptor) => boolean;
+  filter?: ((descriptor: Descriptor) => boolean) | undefined;
   /**
    * Leave out manifests that the store does not have, and all children of a manifest of which it
    * lacks one.
    * @default {false}
    */
-  skipMissing?: boolean;
+  skipMissing?: boolean | undefined;
   /**
    * Export the manifests that refer to exported ones, such as signatures, where the store knows
    * them. They are added to index.json.
    * @default {false}
    */
-  referrers?: boolean;
+  referrers?: boolean | undefined;
   /**
    * How deep indexes may nest.
    * @default {32}
    */
-  maxDepth?: number;
+  maxDepth?: number | undefined;
   /**
    * How many blobs an archive may have.
    * @default {250000}
    */
-  maxBlobs?: number;
+  maxBlobs?: number | undefined;
   /**
    * How many manifests to read at a time.
    * @default {8}
    */
-  concurrency?: number;
+  concurrency?: number | undefined;
 }
 
 /**

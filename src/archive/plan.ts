@@ -81,7 +81,12 @@ export async function planArchive(
     manifests,
     size,
     etag: await entityTag(inOrder.contents),
-    stream: (options) => streamEntries(store, inOrder, size, { createDigester, ...options }),
+    stream: (options) =>
+      streamEntries(store, inOrder, size, {
+        ...options,
+        // An undefined one must not take the place of one that has to be used.
+        createDigester: options?.createDigester ?? createDigester,
+      }),
   };
 }
 

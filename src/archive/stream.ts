@@ -26,12 +26,12 @@ export interface StreamOptions extends VerifyOptions {
    * The first byte wanted.
    * @default {0}
    */
-  start?: number;
+  start?: number | undefined;
   /**
    * The byte behind the last one wanted.
    * @default {the archive's size}
    */
-  end?: number;
+  end?: number | undefined;
   /**
    * Which of the blobs that `start` or `end` cut are read whole and verified, at the price of that;
    * those that lie wholly inside always are. `"end"`: one whose last byte is wanted, so that nobody
@@ -39,17 +39,17 @@ export interface StreamOptions extends VerifyOptions {
    * not wanted. `"range"`: none; of them only the wanted bytes are read, and counted.
    * @default {"end"}
    */
-  verify?: "end" | "blob" | "range";
+  verify?: "end" | "blob" | "range" | undefined;
   /**
    * Where stores take large buffers from. Give each chunk back when it is done with; what is not
    * given back is not reused.
    * @default {fresh ones}
    */
-  buffers?: BufferPool;
+  buffers?: BufferPool | undefined;
   /** Ends the stream: it errors with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Called for each chunk before it leaves. What it throws ends the stream. */
-  onProgress?: (progress: Progress) => void;
+  onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /** Pieces smaller than this are put together, until there are so many bytes or a larger one comes. */

@@ -15,13 +15,13 @@ export interface VerifyArchiveOptions extends VerifyOptions {
    * The most bytes of one manifest to take into memory.
    * @default {4194304}
    */
-  maxManifestSize?: number;
+  maxManifestSize?: number | undefined;
   /** Ends the reading: the call rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Called for each entry, with the bytes read so far. */
-  onProgress?: (progress: { bytes: number; entry: string }) => void;
+  onProgress?: ((progress: { bytes: number; entry: string }) => void) | undefined;
   /** Called for each problem as soon as it is found. What it throws ends the reading. */
-  onProblem?: (problem: ArchiveFinding) => void;
+  onProblem?: ((problem: ArchiveFinding) => void) | undefined;
 }
 
 /** What may stand before the brace. */

@@ -12,7 +12,7 @@ export interface ReadOptions extends StoreOptions, VerifyOptions {
    * take at least 4 MiB, and most take no more.
    * @default {4194304}
    */
-  maxManifestSize?: number;
+  maxManifestSize?: number | undefined;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { BufferPool } from "./buffer_pool.ts";
 /** What a store's calls have in common. */
 export interface StoreOptions {
   /** Ends the call: it rejects with the signal's reason, and what it opened is closed. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Which part of a blob to open. */
@@ -13,18 +13,18 @@ export interface OpenOptions extends StoreOptions {
    * The first byte wanted, counted from the blob's start.
    * @default {0}
    */
-  offset?: number;
+  offset?: number | undefined;
   /**
    * How many bytes are wanted at most.
    * @default {the rest of the blob}
    */
-  length?: number;
+  length?: number | undefined;
   /**
    * Where to take buffers from. The caller gives large ones back; small bodies may share one, and
    * are to be copied rather than transferred.
    * @default {fresh ones}
    */
-  buffers?: BufferPool;
+  buffers?: BufferPool | undefined;
 }
 
 /** A blob's bytes: a stream, or all of them where they are few and at hand. */
@@ -68,7 +68,7 @@ export interface ContentStore {
    * overlap.
    * @default {0}
    */
-  readonly lookAhead?: number;
+  readonly lookAhead?: number | undefined;
 }
 
 /** A store that knows names. */

@@ -12,7 +12,7 @@ export interface VerifyOptions {
    * Makes the hash.
    * @default {createDigester}
    */
-  createDigester?: CreateDigester;
+  createDigester?: CreateDigester | undefined;
 }
 
 /**

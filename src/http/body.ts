@@ -12,7 +12,7 @@ export interface BodyOptions extends Pick<StreamOptions, "verify" | "signal"> {
    * Told of the failure of a body under way, which no status can tell the client of any more. The
    * client sees a broken transfer. What it throws is passed over.
    */
-  onError?: (error: unknown) => void;
+  onError?: ((error: unknown) => void) | undefined;
 }
 
 /** Tells of a failure. Whoever is told must not make more of it, neither at once nor later. */

@@ -14,46 +14,50 @@ export interface ArchiveHandlerOptions extends ImageSources {
    *
    * @param name the image asked for; then the image's own name; undefined for the list and the page
    */
-  authorize?: (
-    request: Request,
-    name: string | undefined,
-  ) => Response | undefined | Promise<Response | undefined>;
+  authorize?:
+    | ((
+      request: Request,
+      name: string | undefined,
+    ) => Response | undefined | Promise<Response | undefined>)
+    | undefined;
   /**
    * Which images are listed and may be asked for, by their own names, whichever name leads to them:
    * the full name of one that `resolve` would be asked for. Without it, all that there are.
    */
-  allowName?: (name: string, request: Request) => boolean | Promise<boolean>;
+  allowName?: ((name: string, request: Request) => boolean | Promise<boolean>) | undefined;
   /** Pages of other origins that may read the responses. Without it, none. */
-  cors?: AllowedOrigins;
+  cors?: AllowedOrigins | undefined;
   /**
    * Answers `GET /`, and every other path outside of `/archives`, which may be files of the page.
    *
    * @param path the request's path below `basePath`; `/` for the page itself
    * @default {a plain list of the images}
    */
-  page?: (request: Request, path: string) => Response | Promise<Response>;
+  page?: ((request: Request, path: string) => Response | Promise<Response>) | undefined;
   /**
    * What all paths begin with, such as `/images`; no slash at its end. Without more it leads to the
    * page, which needs the slash.
    * @default {""}
    */
-  basePath?: string;
+  basePath?: string | undefined;
   /** What every archive is planned with; the query's options come on top. */
-  exportOptions?: Omit<ExportOptions, "signal">;
+  exportOptions?: Omit<ExportOptions, "signal"> | undefined;
   /**
    * Whether a query may have options; where not, it is refused, and an image has one archive only.
    * @default {true}
    */
-  allowQuery?: boolean;
+  allowQuery?: boolean | undefined;
   /** How to answer with an archive. */
-  responseOptions?: Pick<ArchiveResponseOptions, "verify" | "cacheControl" | "maxRanges">;
+  responseOptions?:
+    | Pick<ArchiveResponseOptions, "verify" | "cacheControl" | "maxRanges">
+    | undefined;
   /** The bounds of the plans that are kept between requests. */
-  planCache?: PlanCacheOptions;
+  planCache?: PlanCacheOptions | undefined;
   /**
    * Told of failures that are the server's own: a store's, a hook's, and of a body under way. What it
    * throws is passed over.
    */
-  onError?: (error: unknown, request: Request) => void;
+  onError?: ((error: unknown, request: Request) => void) | undefined;
 }
 
 /**

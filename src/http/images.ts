@@ -21,24 +21,26 @@ export interface ResolveOptions {
 /** Which images are served. */
 export interface ImageSources {
   /** Stores of which every root is listed and served. */
-  stores?: readonly (ContentStore & Roots)[];
+  stores?: readonly (ContentStore & Roots)[] | undefined;
   /** Further images to list and serve. Asked at each request. */
-  list?: () => readonly ServedImage[] | Promise<readonly ServedImage[]>;
+  list?: (() => readonly ServedImage[] | Promise<readonly ServedImage[]>) | undefined;
   /**
    * Finds an image that is not listed, by its full name: `docker.io/library/alpine:3.20`. Asked
    * only for names on one of the `hosts`. Undefined where there is none. Plans are kept by store: a
    * new store each time has everything planned each time, so keep one for each repository.
    */
-  resolve?: (
-    reference: string,
-    options: ResolveOptions,
-  ) => ServedImage | undefined | Promise<ServedImage | undefined>;
+  resolve?:
+    | ((
+      reference: string,
+      options: ResolveOptions,
+    ) => ServedImage | undefined | Promise<ServedImage | undefined>)
+    | undefined;
   /**
    * The registries whose names `resolve` may be asked for, such as `docker.io` or `localhost:5000`:
    * whoever can reach the handler can make it fetch from these.
    * @default {[]}
    */
-  hosts?: readonly string[];
+  hosts?: readonly string[] | undefined;
 }
 
 /** An image under the name it is served by. */

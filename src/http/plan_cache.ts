@@ -7,18 +7,18 @@ export interface PlanCacheOptions {
    * About how many bytes of memory the kept plans may take.
    * @default {67108864}
    */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
   /**
    * For how many milliseconds a plan serves. Plans of the same root and options differ only where
    * the store has changed: by new referrers, or blobs that were missing.
    * @default {300000}
    */
-  maxAge?: number;
+  maxAge?: number | undefined;
   /**
    * How many plans to make at a time; whoever asks for another waits.
    * @default {8}
    */
-  maxUnderWay?: number;
+  maxUnderWay?: number | undefined;
 }
 
 interface Kept {

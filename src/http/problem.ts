@@ -27,7 +27,7 @@ const TITLES: Record<number, string> = {
 export function problemResponse(
   problem: Problem,
   request: Request,
-  headers?: HeadersInit,
+  headers?: RequestInit["headers"],
 ): Response {
   const { status, ...rest } = problem;
   const body = new TextEncoder().encode(

@@ -14,22 +14,22 @@ export interface ArchiveResponseOptions extends BodyOptions {
    * Under which name a browser saves the archive.
    * @default {the image's name and tag, as in alpine-3.20.tar}
    */
-  filename?: string;
+  filename?: string | undefined;
   /**
    * `Cache-Control`. The default lets caches keep the archive and makes them ask by its ETag, since
    * a tag may point elsewhere tomorrow; and it forbids them to compress it, which would undo the
    * length, the ETag and ranges.
    * @default {"no-cache, no-transform"}
    */
-  cacheControl?: string;
+  cacheControl?: string | undefined;
   /**
    * How many ranges one request may ask for; with more, or with ranges that overlap, it gets the
    * whole archive.
    * @default {16, and 1 where verify is "blob": each would have its blobs read whole}
    */
-  maxRanges?: number;
+  maxRanges?: number | undefined;
   /** Further headers. Those that the archive itself decides are set over them. */
-  headers?: HeadersInit;
+  headers?: RequestInit["headers"] | undefined;
 }
 
 const TAR = "application/x-tar";

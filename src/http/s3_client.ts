@@ -13,7 +13,7 @@ export interface S3Credentials {
   /** The key itself; it never leaves this machine. */
   secretAccessKey: string;
   /** Of temporary credentials. */
-  sessionToken?: string;
+  sessionToken?: string | undefined;
 }
 
 /** How to talk to S3. */
@@ -24,33 +24,33 @@ export interface S3ClientOptions {
    * Where the bucket is.
    * @default {as the URL's host tells, else us-east-1}
    */
-  region?: string;
+  region?: string | undefined;
   /**
    * How often to try a request again that failed in a way that may pass.
    * @default {5}
    */
-  retries?: number;
+  retries?: number | undefined;
   /**
    * Milliseconds at most before the first new try; each further one waits about twice as long.
    * @default {200}
    */
-  retryDelay?: number;
+  retryDelay?: number | undefined;
   /**
    * Sends the requests.
    * @default {fetch, and node:http for parts where the runtime has it}
    */
-  fetch?: typeof globalThis.fetch;
+  fetch?: typeof globalThis.fetch | undefined;
 }
 
 /** One request about an object. */
 export interface S3Request {
   method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
-  query?: Record<string, string>;
-  headers?: Record<string, string>;
-  body?: Uint8Array<ArrayBuffer>;
+  query?: Record<string, string> | undefined;
+  headers?: Record<string, string> | undefined;
+  body?: Uint8Array<ArrayBuffer> | undefined;
   /** The body's SHA-256 in hex. */
-  sha256?: string;
-  signal?: AbortSignal;
+  sha256?: string | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /** What S3 answered to a request that it granted. */

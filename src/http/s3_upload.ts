@@ -12,24 +12,24 @@ export interface S3UploadOptions extends S3ClientOptions {
    * Bytes of a part; S3 takes 5 MiB at least. An archive of more than 10,000 parts gets larger ones.
    * @default {16777216}
    */
-  partSize?: number;
+  partSize?: number | undefined;
   /**
    * How many parts to send at a time. Each takes its size in memory, and so does the next one.
    * @default {4}
    */
-  concurrency?: number;
+  concurrency?: number | undefined;
   /** Further headers of the object, such as `x-amz-storage-class`. */
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   /** Ends the upload: what has arrived is removed, and the call rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /**
    * For how many milliseconds an upload that failed or was aborted may wait: for an answer that is
    * on its way, and for the removal of what has arrived.
    * @default {15000}
    */
-  cleanupTimeout?: number;
+  cleanupTimeout?: number | undefined;
   /** Told after each part how many bytes have arrived. */
-  onProgress?: (progress: Pick<Progress, "bytes" | "total">) => void;
+  onProgress?: ((progress: Pick<Progress, "bytes" | "total">) => void) | undefined;
 }
 
 const MIB = 1 << 20;

@@ -15,22 +15,22 @@ export interface UploadOptions extends Pick<StreamOptions, "onProgress" | "signa
    * The HTTP method.
    * @default {"PUT"}
    */
-  method?: string;
+  method?: string | undefined;
   /**
    * Further headers. A redirect to another origin is not shown `authorization`, `cookie` and
    * `proxy-authorization`; it is shown all others. `maxRedirects: 0` follows none.
    */
-  headers?: HeadersInit;
+  headers?: RequestInit["headers"] | undefined;
   /**
    * How many redirects to follow.
    * @default {10}
    */
-  maxRedirects?: number;
+  maxRedirects?: number | undefined;
   /**
    * Sends the requests. Your own gets the length as a header, and on the stream itself for workerd.
    * @default {node:http where the runtime has it, else fetch}
    */
-  fetch?: typeof globalThis.fetch;
+  fetch?: typeof globalThis.fetch | undefined;
 }
 
 /**

@@ -44,7 +44,7 @@ export interface ArchiveFileOptions extends LayoutOptions, HttpSourceOptions {
    * How many entries the tar may have.
    * @default {300000}
    */
-  maxEntries?: number;
+  maxEntries?: number | undefined;
 }
 
 /** The files of an archive that are ever asked for, by name: nothing else is kept in memory. */

@@ -15,7 +15,7 @@ export interface ByteSource {
 /** How to reach a URL. */
 export interface HttpSourceOptions {
   /** Makes the requests; give your own to add headers. @default {globalThis.fetch} */
-  fetch?: typeof globalThis.fetch;
+  fetch?: typeof globalThis.fetch | undefined;
 }
 
 /** A Blob or File, such as an `<input type="file">` gives. */

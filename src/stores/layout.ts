@@ -31,7 +31,7 @@ export interface LayoutStoreOptions extends LayoutOptions {
    * then says which files are read, and a part of a blob leaves unverified: not for a server.
    * @default {false}
    */
-  followLinks?: boolean;
+  followLinks?: boolean | undefined;
 }
 
 /** Milliseconds; a tick of Linux's clock for files takes up to 10. */

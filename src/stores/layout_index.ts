@@ -29,7 +29,7 @@ export interface LayoutOptions {
    * The most bytes of index.json: 100,000 images with names take about 30 MiB.
    * @default {67108864}
    */
-  maxIndexSize?: number;
+  maxIndexSize?: number | undefined;
 }
 
 /** How deep a search goes into nested indexes. */

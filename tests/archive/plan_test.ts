@@ -2,6 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import {
   type ArchivePlan,
+  createDigester,
   type Descriptor,
   InvalidReferenceError,
   MediaType,
@@ -75,6 +76,29 @@ test("a plan tells blobs from what was made for the archive", async () => {
     else assert.deepEqual(kind, ["file", false, true]);
     assert.equal(descriptor?.size ?? concat([...body ?? []]).length, size);
   }
+});
+
+test("a directory's entry has no body, not even an undefined one", async () => {
+  const store = new MemoryStore();
+  const { entries } = await planArchive(store, [(await addImage(store)).manifest]);
+  const directories = entries.filter(({ type }) => type === "directory");
+  assert.equal(directories.length, 2);
+  for (const directory of directories) assert.ok(!("body" in directory));
+});
+
+test("a plan's stream verifies with the plan's digester, also where undefined is said", async () => {
+  const store = new MemoryStore();
+  const { manifest } = await addImage(store);
+  const asked: string[] = [];
+  const plan = await planArchive(store, [manifest], {
+    createDigester(algorithm) {
+      asked.push(algorithm);
+      return createDigester(algorithm);
+    },
+  });
+  asked.length = 0;
+  await collect(plan.stream({ createDigester: undefined }));
+  assert.equal(asked.length, 3);
 });
 
 test("a plan's entries take from a blob's descriptor what it says", async () => {

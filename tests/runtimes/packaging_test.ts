@@ -1,7 +1,7 @@
 // What others install: the package for JSR, the tarball for npm, a bundle for the browser.
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { inFolder } from "../helpers/folder.ts";
@@ -40,6 +40,25 @@ test("the command of npm's package runs on Node 20", {
     assert.ok(output.includes(version), output);
   }));
 
+test("the types of npm's package are those that a strict program expects", () =>
+  inFolder(async (folder) => {
+    await installPackage(folder);
+    await writeFile(join(folder, "deno.json"), STRICT);
+    await writeFile(join(folder, "program.ts"), STRICT_PROGRAM);
+    await must(process.execPath, ["check", "program.ts"], { cwd: folder });
+  }));
+
+test("the types of npm's package name nothing that Node's types lack", () =>
+  inFolder(async (folder) => {
+    await installPackage(folder);
+    const installed = join(folder, "node_modules/@oci/archive");
+    const files = await readdir(installed, { recursive: true });
+    for (const file of files.filter((file) => file.endsWith(".d.ts"))) {
+      const types = await readFile(join(installed, file), "utf8");
+      assert.doesNotMatch(types, /\b(?:HeadersInit|BodyInit|RequestInfo|BufferSource)\b/, file);
+    }
+  }));
+
 test("a bundle for the browser imports nothing, least of all from Node", () =>
   inFolder(async (folder) => {
     const bundle = join(folder, "archive.js");
@@ -73,6 +92,47 @@ const hash = createHash("sha256");
 for await (const chunk of exportArchive(store, roots)) hash.update(chunk);
 const { ok } = await verifyArchive(exportArchive(store, roots));
 console.log(JSON.stringify({ sha256: hash.digest("hex"), size, ok }));
+`;
+
+const STRICT = JSON.stringify({
+  nodeModulesDir: "manual",
+  compilerOptions: { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true },
+});
+
+/** Hands on what it may have got or not, as every function with options of its own does. */
+const STRICT_PROGRAM = `
+import { type ContentStore, exportArchive, planArchive, readBlob, verifyArchive } from "@oci/archive";
+import type { CreateDigester, Descriptor, ExportOptions } from "@oci/archive";
+import { ArchiveFileStore } from "@oci/archive/archive-file";
+import { archiveResponse, createArchiveHandler, uploadArchive } from "@oci/archive/http";
+import { LayoutStore } from "@oci/archive/layout";
+import { RegistryStore } from "@oci/archive/registry";
+
+interface Mine {
+  signal?: AbortSignal;
+  platforms?: string[];
+  createDigester?: CreateDigester;
+  max?: number;
+  user?: string;
+}
+
+export async function use(inner: ContentStore, root: Descriptor, mine: Mine = {}): Promise<void> {
+  const { signal, platforms, createDigester, max, user } = mine;
+  const store: ContentStore = {
+    lookAhead: max,
+    open: (descriptor, options) => inner.open(descriptor, { ...options, offset: options?.offset }),
+  };
+  const options: ExportOptions = { signal, platforms, createDigester, maxBlobs: max };
+  const plan = await planArchive(store, [{ descriptor: root, names: platforms }], options);
+  await verifyArchive(plan.stream({ signal, end: max }), { signal });
+  await readBlob(store, root, { signal });
+  exportArchive(store, [root], options);
+  archiveResponse(plan, new Request("https://example.com"), { signal, filename: user });
+  await uploadArchive(plan, "https://example.com", { signal, method: user });
+  createArchiveHandler({ stores: [new LayoutStore("layout", { maxIndexSize: max })], basePath: user });
+  new ArchiveFileStore("app.tar", { maxEntries: max });
+  new RegistryStore("alpine", { stallTimeout: max, credentials: () => ({ username: user }) });
+}
 `;
 
 /** Packs for npm and unpacks into node_modules, with the packages that it depends on beside it. */

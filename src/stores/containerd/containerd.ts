@@ -43,12 +43,12 @@ export interface ContainerdOptions {
    * Where it listens: a socket's path, with or without `unix://`, or `host:port`.
    * @default {"/run/containerd/containerd.sock"}
    */
-  address?: string;
+  address?: string | undefined;
   /**
    * Its namespace: Docker's is `moby`, Kubernetes's `k8s.io`.
    * @default {"default"}
    */
-  namespace?: string;
+  namespace?: string | undefined;
 }
 
 /**

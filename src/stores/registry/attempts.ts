@@ -7,25 +7,25 @@ export interface RetryOptions {
    * Attempts in a row that may fail without a new byte, before the call fails.
    * @default {8}
    */
-  maxAttempts?: number;
+  maxAttempts?: number | undefined;
   /**
    * Milliseconds to wait behind the first failure; doubled behind each further one in a row.
    * @default {250}
    */
-  minDelay?: number;
+  minDelay?: number | undefined;
   /**
    * The most milliseconds to wait. A registry may ask for up to six times as long by `Retry-After`;
    * where it asks for more, the call fails.
    * @default {10000}
    */
-  maxDelay?: number;
+  maxDelay?: number | undefined;
   /**
    * Milliseconds that one call may take in all: a blob from its opening to its last byte.
    * @default {no limit}
    */
-  timeout?: number;
+  timeout?: number | undefined;
   /** Called before each wait. */
-  onRetry?: (retry: Retry) => void;
+  onRetry?: ((retry: Retry) => void) | undefined;
 }
 
 /** A failure that is not the end. */

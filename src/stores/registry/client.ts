@@ -14,7 +14,7 @@ export interface ClientOptions extends EndpointOptions, HostOptions {
    * does not have or cannot give comes from the next one, and from the registry at last.
    * @default {none}
    */
-  mirrors?: readonly string[];
+  mirrors?: readonly string[] | undefined;
 }
 
 /** A mirror has this many attempts before the next one is asked. */

@@ -3,13 +3,13 @@ import type { StoreOptions } from "../../content/store.ts";
 /** Who we are to a registry. */
 export interface Credentials {
   /** The user, with a password. */
-  username?: string;
+  username?: string | undefined;
   /** The password, or an access token in its place. */
-  password?: string;
+  password?: string | undefined;
   /** A refresh token, as `docker login` keeps it; it comes before user and password. */
-  identityToken?: string;
+  identityToken?: string | undefined;
   /** A bearer token for the registry itself, sent as it is. */
-  registryToken?: string;
+  registryToken?: string | undefined;
 }
 
 /**

@@ -21,7 +21,7 @@ export interface EndpointOptions {
    * what a tag points at is not.
    * @default {true for localhost and loopback addresses}
    */
-  plainHttp?: boolean;
+  plainHttp?: boolean | undefined;
 }
 
 /**

@@ -15,7 +15,7 @@ export interface HostOptions extends HttpOptions, RetryOptions {
    * Finds the credentials for a registry, when it asks for some.
    * @default {none: anonymous}
    */
-  credentials?: GetCredentials;
+  credentials?: GetCredentials | undefined;
 }
 
 /** What to ask a registry for. */

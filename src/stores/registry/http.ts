@@ -12,17 +12,17 @@ export interface HttpOptions {
    * The `fetch` to use, for proxies, certificates, or tests.
    * @default {globalThis.fetch}
    */
-  fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined;
   /**
    * Milliseconds without a byte behind which an exchange counts as broken.
    * @default {30000}
    */
-  stallTimeout?: number;
+  stallTimeout?: number | undefined;
   /**
    * How many redirects to follow.
    * @default {10}
    */
-  maxRedirects?: number;
+  maxRedirects?: number | undefined;
 }
 
 /** A request, before any redirect. */
@@ -31,9 +31,9 @@ export interface HttpRequest {
   method: "GET" | "HEAD" | "POST";
   headers: Record<string, string>;
   /** A form; it may hold credentials, so it is never sent on. */
-  body?: string;
+  body?: string | undefined;
   /** The `Authorization` header, for this URL's origin and no other. */
-  authorization?: string;
+  authorization?: string | undefined;
 }
 
 const MAX_REDIRECT_BODY = 64 << 10;

@@ -50,27 +50,27 @@ export interface RegistryOptions extends ClientOptions {
    * through this store. A body that nobody reads does not count.
    * @default {8}
    */
-  concurrency?: number;
+  concurrency?: number | undefined;
   /**
    * How many blobs an archive's stream opens ahead of the one it reads.
    * @default {7}
    */
-  lookAhead?: number;
+  lookAhead?: number | undefined;
   /**
    * Bytes that all open blobs together may hold in memory before somebody asks for them.
    * @default {8388608}
    */
-  maxAhead?: number;
+  maxAhead?: number | undefined;
   /**
    * Bytes of one blob that may be read in vain, to go on where a server ignores `Range`.
    * @default {268435456}
    */
-  maxDiscard?: number;
+  maxDiscard?: number | undefined;
   /**
    * The most bytes of a manifest, or of a page of referrers.
    * @default {4194304}
    */
-  maxManifestSize?: number;
+  maxManifestSize?: number | undefined;
 }
 
 /** Which referrers to list. */
@@ -79,7 +79,7 @@ export interface ReferrersOptions extends StoreOptions {
    * Only those of this artifact type.
    * @default {all}
    */
-  artifactType?: string;
+  artifactType?: string | undefined;
 }
 
 /**
