@@ -34,8 +34,6 @@ export {
   ArchiveError,
   BlobNotFoundError,
   BlobReadError,
-  ContainerdError,
-  type ContainerdErrorOptions,
   DigestMismatchError,
   InvalidDescriptorError,
   InvalidDigestError,
@@ -48,13 +46,17 @@ export {
   NotAManifestError,
   PlatformNotFoundError,
   ReferenceNotFoundError,
+  SizeMismatchError,
+  UnsupportedAlgorithmError,
+} from "./src/errors.ts";
+export {
+  ContainerdError,
+  type ContainerdErrorOptions,
   RegistryAuthError,
   RegistryError,
   type RegistryErrorOptions,
-  SizeMismatchError,
-  UnsupportedAlgorithmError,
   UploadError,
-} from "./src/errors.ts";
+} from "./src/errors/remote.ts";
 export type { Descriptor, Platform } from "./src/oci/descriptor.ts";
 export {
   blobPath,

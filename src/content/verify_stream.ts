@@ -85,9 +85,7 @@ function parseExpected({ digest, size }: Expected): Digest {
  * chunk leaves only after the digest has passed, so nothing downstream ever has a complete copy of
  * a corrupt blob.
  *
- * The readable side errors with a `SizeMismatchError` or a `DigestMismatchError`; the constructor
- * throws an `InvalidDigestError`, an `UnsupportedAlgorithmError`, or an `InvalidDescriptorError` for
- * the size.
+ * The readable side errors with a `SizeMismatchError` or a `DigestMismatchError`.
  *
  * Source: [image spec, "Verification"](https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#verification).
  *
@@ -105,6 +103,13 @@ function parseExpected({ digest, size }: Expected): Digest {
  */
 export class VerifyStream<Bytes extends Uint8Array = Uint8Array<ArrayBuffer>>
   extends TransformStream<Bytes, Bytes> {
+  /**
+   * A stream for one blob.
+   *
+   * @param expected what the bytes are held against: any descriptor
+   * @throws {InvalidDigestError | UnsupportedAlgorithmError | InvalidDescriptorError} where nothing
+   * could ever be verified
+   */
   constructor(expected: Expected, options?: VerifyOptions) {
     parseExpected(expected);
     let verifier: Verifier;

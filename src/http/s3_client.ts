@@ -2,7 +2,8 @@ import { AwsV4Signer } from "aws4fetch";
 import { pullStream } from "../archive/pull_stream.ts";
 import { abortable } from "../content/abortable.ts";
 import { transportText } from "../content/transport.ts";
-import { quote, UploadError } from "../errors.ts";
+import { quote } from "../errors.ts";
+import { UploadError } from "../errors/remote.ts";
 import { nodeHttp } from "./node_http.ts";
 import { send } from "./send.ts";
 

@@ -1,7 +1,8 @@
 import type { ArchivePlan } from "../archive/plan.ts";
 import { BufferPool } from "../content/buffer_pool.ts";
 import { createDigester } from "../content/digester.ts";
-import { quote, UploadError } from "../errors.ts";
+import { quote } from "../errors.ts";
+import { UploadError } from "../errors/remote.ts";
 import { streamBody } from "./body.ts";
 import { cutParts, type Part } from "./parts.ts";
 import { escapeXml, S3Client, S3Refusal, xmlText } from "./s3_client.ts";

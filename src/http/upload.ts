@@ -2,7 +2,8 @@ import type { ArchivePlan } from "../archive/plan.ts";
 import type { StreamOptions } from "../archive/stream.ts";
 import { checkLimits } from "../content/check_numbers.ts";
 import { transportText } from "../content/transport.ts";
-import { quote, UploadError } from "../errors.ts";
+import { quote } from "../errors.ts";
+import { UploadError } from "../errors/remote.ts";
 import { streamBody } from "./body.ts";
 import { type Answer, send } from "./send.ts";
 

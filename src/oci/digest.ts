@@ -80,6 +80,13 @@ export function isDigest(text: string): boolean {
  * Source: [image layout, "Blobs"](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md#blobs).
  *
  * @throws {InvalidDigestError | UnsupportedAlgorithmError} as {@linkcode parseDigest}
+ *
+ * @example
+ * ```ts
+ * import { blobPath } from "@oci/archive";
+ *
+ * console.log(blobPath(`sha256:${"a".repeat(64)}`)); // blobs/sha256/aaaa…
+ * ```
  */
 export function blobPath(digest: string): string {
   parseDigest(digest);

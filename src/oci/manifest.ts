@@ -47,9 +47,27 @@ const FIELDS = new FieldNames(
  * Reads an image manifest, OCI's or Docker's. One that is also an index is refused: two readers
  * could take it for two different images (CVE-2021-41190).
  *
+ * Source: [image spec, "Image Manifest"](https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md).
+ *
  * @param digest the manifest's digest, for errors
  * @throws {InvalidManifestError} where the document is no image manifest
  * @throws {InvalidDescriptorError} where a descriptor in it is broken
+ *
+ * @example
+ * ```ts
+ * import { MediaType, MemoryStore, parseManifest, readBlob } from "@oci/archive";
+ *
+ * const store = new MemoryStore();
+ * const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+ * const config = await store.add(MediaType.ImageConfig, text({ os: "linux" }));
+ * const root = await store.add(
+ *   MediaType.ImageManifest,
+ *   text({ schemaVersion: 2, config, layers: [] }),
+ * );
+ *
+ * const manifest = parseManifest(await readBlob(store, root), root.digest);
+ * console.log(manifest.config.digest === config.digest); // true
+ * ```
  */
 export function parseManifest(bytes: Uint8Array, digest: string): Manifest {
   return readManifest(parseDocument(bytes, digest), digest);
@@ -75,9 +93,19 @@ function readManifest(json: JsonObject, digest: string): Manifest {
 /**
  * Reads an image index or a Docker manifest list. One that is also a manifest is refused.
  *
+ * Source: [image spec, "Image Index"](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md).
+ *
  * @param digest the index's digest, for errors
  * @throws {InvalidManifestError} where the document is no index
  * @throws {InvalidDescriptorError} where a descriptor in it is broken
+ *
+ * @example
+ * ```ts
+ * import { parseIndex } from "@oci/archive";
+ *
+ * const bytes = new TextEncoder().encode('{"schemaVersion":2,"manifests":[]}');
+ * console.log(parseIndex(bytes, "index.json").manifests); // []
+ * ```
  */
 export function parseIndex(bytes: Uint8Array, digest: string): Index {
   return readIndex(parseDocument(bytes, digest), digest);

@@ -60,7 +60,16 @@ export function parsePlatform(specifier: string): Platform {
   return platform;
 }
 
-/** Writes a platform as a specifier that {@linkcode parsePlatform} reads: `linux/arm/v7`. */
+/**
+ * Writes a platform as a specifier that {@linkcode parsePlatform} reads.
+ *
+ * @example
+ * ```ts
+ * import { formatPlatform } from "@oci/archive";
+ *
+ * console.log(formatPlatform({ os: "linux", architecture: "arm", variant: "v7" })); // linux/arm/v7
+ * ```
+ */
 export function formatPlatform(platform: Platform): string {
   const version = encodeOption(platform["os.version"] ?? "");
   const features = (platform["os.features"] ?? []).map((feature) => `+${encodeOption(feature)}`);
@@ -79,6 +88,13 @@ function encodeOption(text: string): string {
 /**
  * The one form of a platform that has several: `x86_64` is `amd64`, `arm64/v8` is `arm64`, `arm` is
  * `arm/v7`. A missing operating system is `linux`.
+ *
+ * @example
+ * ```ts
+ * import { normalizePlatform } from "@oci/archive";
+ *
+ * console.log(normalizePlatform({ os: "linux", architecture: "x86_64" }).architecture); // amd64
+ * ```
  */
 export function normalizePlatform(platform: Platform): Platform {
   const features = platform["os.features"];

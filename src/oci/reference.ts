@@ -85,7 +85,16 @@ function splitDomain(name: string): [domain: string, remainder: string] {
   return ["docker.io", `library/${name}`];
 }
 
-/** Writes a reference in full: `docker.io/library/alpine:3.20`. */
+/**
+ * Writes a reference in full.
+ *
+ * @example
+ * ```ts
+ * import { formatReference, parseReference } from "@oci/archive";
+ *
+ * console.log(formatReference(parseReference("alpine:3.20"))); // docker.io/library/alpine:3.20
+ * ```
+ */
 export function formatReference({ domain, path, tag, digest }: Reference): string {
   const name = domain === "" ? path : `${domain}/${path}`;
   return `${name}${tag ? `:${tag}` : ""}${digest ? `@${digest}` : ""}`;

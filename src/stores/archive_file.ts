@@ -96,7 +96,11 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
     }, this);
   }
 
-  /** The blob, read where it lies in the tar. @throws {BlobNotFoundError | SizeMismatchError} */
+  /**
+   * The blob, read where it lies in the tar.
+   *
+   * @throws {BlobNotFoundError | SizeMismatchError}
+   */
   async open(descriptor: Descriptor, options: OpenOptions = {}): Promise<BlobBody> {
     const { digest, size } = descriptor;
     const entry = await this.#entry(blobPath(digest), digest, options);
@@ -116,7 +120,11 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
     return (await this.#headers(options)).has(blobPath(digest));
   }
 
-  /** The manifests of index.json, in its order. @throws {InvalidLayoutError} where it has none */
+  /**
+   * The manifests of index.json, in its order.
+   *
+   * @throws {InvalidLayoutError} where it has none
+   */
   roots(options?: StoreOptions): Promise<Descriptor[]> {
     return this.#index.roots(options);
   }

@@ -14,7 +14,11 @@ export interface ByteSource {
 
 /** How to reach a URL. */
 export interface HttpSourceOptions {
-  /** Makes the requests; give your own to add headers. @default {globalThis.fetch} */
+  /**
+   * Makes the requests; give your own to add headers.
+   *
+   * @default {globalThis.fetch}
+   */
   fetch?: typeof globalThis.fetch | undefined;
 }
 

@@ -64,7 +64,11 @@ export class MemoryStore implements ContentStore, Existence, Resolver, Roots {
     this.#roots.set(name, named(descriptor, name));
   }
 
-  /** The blob's bytes, copied. @throws {BlobNotFoundError} */
+  /**
+   * The blob's bytes, copied.
+   *
+   * @throws {BlobNotFoundError}
+   */
   open(
     { digest }: Descriptor,
     { offset = 0, length = Infinity, signal }: OpenOptions = {},

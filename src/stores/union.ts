@@ -40,7 +40,11 @@ export class UnionStore implements ContentStore, Existence, Labels, Referrers {
     this.lookAhead = each.length > 0 ? Math.min(...each) : 0;
   }
 
-  /** The blob of the first store that has it. @throws {BlobNotFoundError} where none has */
+  /**
+   * The blob of the first store that has it.
+   *
+   * @throws {BlobNotFoundError} where none has
+   */
   async open(descriptor: Descriptor, options?: OpenOptions): Promise<BlobBody> {
     let missing = new BlobNotFoundError(descriptor.digest, "any of the stores");
     for (const store of this.#stores) {

@@ -1,7 +1,7 @@
 // What others install: the package for JSR, the tarball for npm, a bundle for the browser.
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { mkdir, readFile, readdir, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { inFolder } from "../helpers/folder.ts";

@@ -17,7 +17,8 @@ import {
   type ServiceError,
   status,
 } from "@grpc/grpc-js";
-import { ContainerdError, quote } from "../../errors.ts";
+import { quote } from "../../errors.ts";
+import { ContainerdError } from "../../errors/remote.ts";
 import type { StoreOptions } from "../../content/store.ts";
 
 /**
@@ -128,7 +129,11 @@ export class Messages<Message> {
     call.on("error", () => {});
   }
 
-  /** The next one; undefined at the end. @throws {ContainerdError} */
+  /**
+   * The next one; undefined at the end.
+   *
+   * @throws {ContainerdError}
+   */
   async next(): Promise<Message | undefined> {
     try {
       const { done, value } = await this.#messages.next();

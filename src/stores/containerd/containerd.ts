@@ -6,11 +6,11 @@
 import {
   BlobNotFoundError,
   BlobReadError,
-  ContainerdError,
   quote,
   ReferenceNotFoundError,
   some,
 } from "../../errors.ts";
+import { ContainerdError } from "../../errors/remote.ts";
 import { readBlob } from "../../content/read.ts";
 import type {
   BlobBody,

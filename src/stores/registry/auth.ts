@@ -1,5 +1,5 @@
 import { plainUrl } from "../../content/transport.ts";
-import { RegistryAuthError } from "../../errors.ts";
+import { RegistryAuthError } from "../../errors/remote.ts";
 import { OneCall } from "../../content/one_call.ts";
 import type { StoreOptions } from "../../content/store.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";

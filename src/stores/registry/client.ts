@@ -1,6 +1,6 @@
 import type { Limiter } from "../../content/limiter.ts";
 import { plainUrl } from "../../content/transport.ts";
-import { RegistryError } from "../../errors.ts";
+import { RegistryError } from "../../errors/remote.ts";
 import type { Reference } from "../../oci/reference.ts";
 import type { Answer } from "./answer.ts";
 import { Attempts } from "./attempts.ts";

@@ -1,5 +1,5 @@
 import { plainUrl } from "../../content/transport.ts";
-import { RegistryError } from "../../errors.ts";
+import { RegistryError } from "../../errors/remote.ts";
 import type { StoreOptions } from "../../content/store.ts";
 import { Answer } from "./answer.ts";
 import type { Attempts } from "./attempts.ts";

@@ -1,5 +1,5 @@
 import { plainUrl } from "../../content/transport.ts";
-import { RegistryError } from "../../errors.ts";
+import { RegistryError } from "../../errors/remote.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import { parseDigest } from "../../oci/digest.ts";
 import { parseIndex } from "../../oci/manifest.ts";

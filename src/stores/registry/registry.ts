@@ -11,8 +11,8 @@ import {
   InvalidReferenceError,
   quote,
   ReferenceNotFoundError,
-  RegistryError,
 } from "../../errors.ts";
+import { RegistryError } from "../../errors/remote.ts";
 import type {
   BlobBody,
   ContentStore,

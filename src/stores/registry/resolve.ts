@@ -1,6 +1,7 @@
 import { createDigester } from "../../content/digester.ts";
 import { plainUrl } from "../../content/transport.ts";
-import { DigestMismatchError, RegistryError } from "../../errors.ts";
+import { DigestMismatchError } from "../../errors.ts";
+import { RegistryError } from "../../errors/remote.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import { isDigest, parseDigest } from "../../oci/digest.ts";
 import { isIndexType, isManifestType, MediaType } from "../../oci/media_type.ts";

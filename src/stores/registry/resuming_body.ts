@@ -1,6 +1,7 @@
 import type { Limiter } from "../../content/limiter.ts";
 import { plainUrl } from "../../content/transport.ts";
-import { LimitError, RegistryError, SizeMismatchError } from "../../errors.ts";
+import { LimitError, SizeMismatchError } from "../../errors.ts";
+import { RegistryError } from "../../errors/remote.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Answer } from "./answer.ts";
 import { type Attempts, Transient } from "./attempts.ts";

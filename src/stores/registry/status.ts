@@ -1,5 +1,6 @@
 import { plainUrl } from "../../content/transport.ts";
-import { quote, RegistryAuthError, RegistryError } from "../../errors.ts";
+import { quote } from "../../errors.ts";
+import { RegistryAuthError, RegistryError } from "../../errors/remote.ts";
 import { isJsonObject, parseJson } from "../../oci/parse_json.ts";
 import type { Answer } from "./answer.ts";
 import { parseRetryAfter, Transient } from "./attempts.ts";

@@ -1,5 +1,6 @@
 import { plainUrl } from "../../content/transport.ts";
-import { LimitError, RegistryAuthError } from "../../errors.ts";
+import { LimitError } from "../../errors.ts";
+import { RegistryAuthError } from "../../errors/remote.ts";
 import { isJsonObject, parseJson } from "../../oci/parse_json.ts";
 import type { Answer } from "./answer.ts";
 import type { Attempts } from "./attempts.ts";

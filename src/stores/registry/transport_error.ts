@@ -1,5 +1,5 @@
 import { plainUrl, transportText } from "../../content/transport.ts";
-import { RegistryError } from "../../errors.ts";
+import { RegistryError } from "../../errors/remote.ts";
 import { Transient } from "./attempts.ts";
 
 const CERTIFICATE = /certificate|self.signed|UnknownIssuer|unable to verify|CERT_/i;
