@@ -1,6 +1,7 @@
 import process from "node:process";
 import type { ArchiveFinding, ArchiveReport } from "../archive/report.ts";
 import { verifyArchive } from "../archive/verify.ts";
+import { transportText } from "../content/transport.ts";
 import { print } from "./output.ts";
 import { bareUrl, isUrl } from "./source.ts";
 import { cannotRead, UsageError } from "./usage.ts";
@@ -44,9 +45,11 @@ async function openArchive(
     const { withoutUser } = await import("../stores/byte_source.ts");
     const { url, authorization } = withoutUser(new URL(archive));
     const headers = authorization === undefined ? undefined : { authorization };
-    const response = await fetch(url, { headers, signal });
+    const response = await fetch(url, { headers, signal }).catch((error) => {
+      throw new Error(`${transportText(error)}; check the address, or try again`);
+    });
     if (response.ok && response.body) return response.body;
-    throw new Error(`it answered ${response.status}`);
+    throw new Error(`it answered ${response.status}; check the address, and who may read it`);
   }
   if (archive === "-") {
     const { Readable } = await import("node:stream");

@@ -69,6 +69,25 @@ describe("oci-archive verify", () => {
     }
   });
 
+  test("says what to do where a server refuses or is not there", async () => {
+    const server = createServer((_, response) => response.writeHead(401).end());
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/image.tar`;
+    try {
+      const { status, stderr } = await command(["verify", url]);
+      assert.match(stderr, /^oci-archive: Cannot read .*: it answered 401; check .+\n$/);
+      assert.equal(status, 1);
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+    const { status, stderr } = await command(["verify", url]);
+    assert.match(stderr, /^oci-archive: Cannot read .*; check the address, or try again\n$/);
+    assert.equal(status, 1);
+  });
+
   test("--json gives the report", async () => {
     const { status, stdout } = await command(["verify", FILE, "--json"]);
     const report = JSON.parse(text(stdout));
