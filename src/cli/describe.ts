@@ -1,4 +1,11 @@
 import { CommanderError } from "commander";
+import {
+  BlobNotFoundError,
+  DigestMismatchError,
+  InvalidLayoutError,
+  SizeMismatchError,
+} from "../errors.ts";
+import { RegistryError, UploadError } from "../errors/remote.ts";
 import { withoutSecrets } from "./secrets.ts";
 import { UsageError } from "./usage.ts";
 import { visible } from "./visible.ts";
@@ -8,12 +15,38 @@ export function describe(error: unknown): string {
   if (error instanceof CommanderError && error.code === "commander.help") {
     return "no command given; see oci-archive --help";
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? withAdvice(error) : String(error);
   const oneLine = message.replaceAll(/\s*\n\s*/g, " ").replace(/^error: /, "");
   const line = visible(withoutSecrets(oneLine));
   return error instanceof CommanderError || error instanceof UsageError
     ? `${line}; see oci-archive --help`
     : line;
+}
+
+/** Tells what to do, where the message does not yet: the library does not know who reads it. */
+function withAdvice(error: Error): string {
+  const { message } = error;
+  const advice = message.includes("; ") ? undefined : adviceOn(error);
+  return advice === undefined ? message : `${message}; ${advice}`;
+}
+
+function adviceOn(error: Error): string | undefined {
+  if (error instanceof DigestMismatchError || error instanceof SizeMismatchError) {
+    return "the source is damaged: copy the image there again, or take another";
+  }
+  if (error instanceof BlobNotFoundError) {
+    return "copy the image there again, or leave out what is missing by --skip-missing";
+  }
+  if (error instanceof InvalidLayoutError) {
+    return "name the folder that holds oci-layout and index.json";
+  }
+  if (error instanceof UploadError) {
+    return "check the URL and who may write there, or try again";
+  }
+  if (error instanceof RegistryError) {
+    return "check the name, and that the registry can be reached, or try again later";
+  }
+  return undefined;
 }
 
 /** An error with its stack and its causes, and no more secrets than in its line. */
