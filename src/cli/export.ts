@@ -1,4 +1,4 @@
-import { type ArchivePlan, planArchive } from "../archive/plan.ts";
+import type { ArchivePlan } from "../archive/plan.ts";
 import { type Progress, streamEntries, type StreamOptions } from "../archive/stream.ts";
 import { BufferPool } from "../content/buffer_pool.ts";
 import { copy, openOutput } from "./output.ts";
@@ -6,9 +6,9 @@ import { isWorthAThread } from "./medium_blobs.ts";
 import { makeReporter, type ProgressStyle } from "./progress.ts";
 import {
   bareUrl,
-  exportOptions,
   isUrl,
   openSources,
+  planSource,
   type Source,
   type SourceFlags,
 } from "./source.ts";
@@ -37,7 +37,7 @@ export async function exportCommand(
   }
   const source = await openSources(sources, flags, signal);
   const { store } = source;
-  const plan = await planArchive(store, await source.list(), exportOptions(flags, signal));
+  const plan = await planSource(source, flags, signal);
   const reporter = await makeReporter(flags.quiet ? "none" : flags.progress, sources.join(" "));
   const onProgress = (progress: Progress) => reporter.update(progress);
   try {

@@ -1,9 +1,9 @@
-import { type ArchivePlan, planArchive } from "../archive/plan.ts";
+import type { ArchivePlan } from "../archive/plan.ts";
 import { planJson } from "../archive/plan_json.ts";
 import { ANNOTATION_IMAGE_NAME } from "../oci/annotation.ts";
 import { formatBytes } from "./format.ts";
 import { print } from "./output.ts";
-import { exportOptions, openSources, type SourceFlags } from "./source.ts";
+import { openSources, planSource, type SourceFlags } from "./source.ts";
 import { printable } from "./visible.ts";
 
 /** The flags of `inspect` beside those of the source. */
@@ -17,8 +17,7 @@ export async function inspectCommand(
   flags: InspectFlags & SourceFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, list } = await openSources(sources, flags, signal);
-  const plan = await planArchive(store, await list(), exportOptions(flags, signal));
+  const plan = await planSource(await openSources(sources, flags, signal), flags, signal);
   await print(flags.json ? `${JSON.stringify(planJson(plan), null, 2)}\n` : table(plan));
 }
 

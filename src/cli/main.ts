@@ -25,7 +25,8 @@ Sources:
 
 const SERVES = "Archives over HTTP, with their length, ETag and ranges; nothing is stored.";
 
-function program(signal: AbortSignal): Command {
+/** @param answer takes what the help and the version are */
+function program(signal: AbortSignal, answer: (text: string) => void): Command {
   const program = new Command("oci-archive")
     .description("Container images as OCI archives, to the byte as containerd writes them.")
     .version(VERSION)
@@ -33,7 +34,7 @@ function program(signal: AbortSignal): Command {
     .option("--debug", "show the stack of what fails, with any command")
     .exitOverride()
     // What goes wrong is told in one line, by main().
-    .configureOutput({ outputError: () => {}, writeErr: () => {} });
+    .configureOutput({ outputError: () => {}, writeErr: () => {}, writeOut: answer });
   sourceOptions(exportOptions(program.command("export")))
     .description("Make the archive.")
     .argument("<source...>", "what to export")
@@ -51,6 +52,8 @@ Examples:
   oci-archive export oci:layout -o image.tar
   oci-archive export docker://alpine:3.20 -o alpine.tar
   oci-archive export oci:layout:1.0 --platform linux/arm64 --name docker.io/library/app:1.0 | ctr images import -
+
+--progress json writes lines to stderr: {"bytes", "total", "entry": its name}
 `,
     )
     .action(async (sources: string[], flags: ExportFlags & SourceFlags) => {
@@ -67,6 +70,9 @@ Examples:
   oci-archive inspect oci:layout
   oci-archive inspect oci-archive:image.tar --platform linux/amd64 --json
   oci-archive inspect docker://ghcr.io/org/app:1.0
+
+JSON, in bytes: {"roots": [what index.json lists], "entries": [{"name", "type", "mode", "size",
+"offset", "bodyOffset", of a blob "mediaType" and "digest"}, ...], "size", "etag"}
 `,
     )
     .action(async (sources: string[], flags: InspectFlags & SourceFlags) => {
@@ -82,6 +88,9 @@ Examples:
 Examples:
   oci-archive verify image.tar
   ctr images export - docker.io/library/alpine:3.20 | oci-archive verify -
+
+JSON: {"ok", "size": bytes read, "entries" and "blobs": how many, "images": [names], "problems" and
+"warnings": [{"code", "name", "message"}, ...]}
 `,
     )
     .action(async (archive: string, flags: VerifyFlags) => {
@@ -161,6 +170,23 @@ function port(value: string): number {
  */
 const PATIENCE = 3000;
 
+/** Does what the command line says. */
+async function run(args: string[], signal: AbortSignal): Promise<void> {
+  let answer = "";
+  try {
+    await program(signal, (text) => answer += text).parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === "commander.help" && args[0] === "help") {
+      throw new UsageError(`unknown command '${args[1]}'`);
+    }
+    if (error.exitCode !== 0) throw error;
+    // As any other answer: to its end, and a failure where it cannot be written.
+    const { print } = await import("./output.ts");
+    await print(answer);
+  }
+}
+
 /**
  * Runs the command.
  *
@@ -194,13 +220,10 @@ export async function main(args: string[]): Promise<number> {
   process.on("uncaughtException", onUncaught);
   const debug = args.includes("--debug");
   try {
-    await program(interrupt.signal).parseAsync(args.filter((arg) => arg !== "--debug"), {
-      from: "user",
-    });
+    await run(args.filter((arg) => arg !== "--debug"), interrupt.signal);
     return 0;
   } catch (caught) {
     const { error } = uncaught ?? { error: caught };
-    if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (interrupt.signal.aborted && !uncaught) return interrupted;
     if ((error as { code?: string }).code === "EPIPE") return 141;
     const { describe, describeInFull } = await import("./describe.ts");
@@ -235,6 +258,9 @@ function faultOf(thrown: unknown, args: readonly string[]): unknown {
 /** Runs the command with this process's arguments, and ends the process with its exit status. */
 export async function start(): Promise<never> {
   enableCompileCache();
+  // A file over its limit fails its write. Only Deno would let it end the process instead, before
+  // the half of it is removed; also at its end, when it writes what is left for stdout.
+  process.on("SIGXFSZ", () => {});
   // Whatever still waits, such as a connection kept alive, must not keep the command.
   process.exit(await main(process.argv.slice(2)));
 }

@@ -2,6 +2,7 @@ import { fstatSync, type Stats } from "node:fs";
 import { readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
+import { getSystemErrorName } from "node:util";
 import type { BufferPool } from "../content/buffer_pool.ts";
 import { UsageError } from "./usage.ts";
 import {
@@ -147,7 +148,7 @@ export async function open(name: string, path: string, mode: WriteMode): Promise
   try {
     return await openToWrite(path, mode);
   } catch (cause) {
-    throw cannotWrite(name, cause);
+    throw cannotOpen(name, cause);
   }
 }
 
@@ -173,8 +174,33 @@ export async function writeAll({ file, name, atOnce }: Target, chunk: Uint8Array
   }
 }
 
+/** Deno gives some errors no code, such as EFBIG, but always the system's number. */
+function codeIn(message: string): string | undefined {
+  const [, number] = /\(os error (\d+)\)/.exec(message) ?? [];
+  return number === undefined ? undefined : getSystemErrorName(-Number(number));
+}
+
+/** {@linkcode cannotWrite}, of a file that could not be made. */
+export function cannotOpen(name: string, cause: unknown): Error {
+  const isMissing = (cause as { code?: string }).code === "ENOENT";
+  const why = new Error("its folder is missing; make it first", { cause });
+  return cannotWrite(name, isMissing ? why : cause);
+}
+
+/** What a runtime says of these differs from runtime to runtime, and nowhere is it what to do. */
+const FAULTS: Record<string, string> = {
+  EACCES: "permission denied; name a file where you may write",
+  EDQUOT: "no space left in the quota; make room, or name a file elsewhere",
+  EFBIG: "it gets larger than a file may be; raise the limit (ulimit -f), or name a file elsewhere",
+  ENAMETOOLONG: "the name is too long; name a shorter one",
+  ENOSPC: "no space left on the device; make room, or name a file elsewhere",
+  ENOTDIR: "what should be its folder is none; name a file in a folder",
+  EROFS: "the file system is read-only; name a file elsewhere",
+};
+
 /** The runtime's error with the output's name, which it may not have, and its code. */
 export function cannotWrite(name: string, cause: unknown): Error {
-  const { message, code } = cause as Error & { code?: string };
-  return Object.assign(new Error(`Cannot write ${name}: ${message}`, { cause }), { code });
+  const { message, code = codeIn(message) } = cause as Error & { code?: string };
+  const why = FAULTS[code ?? ""] ?? message;
+  return Object.assign(new Error(`Cannot write ${name}: ${why}`, { cause }), { code });
 }

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { RegistryStore } from "../stores/registry/registry.ts";
+import { InvalidReferenceError } from "../errors.ts";
+import { type RegistryOptions, RegistryStore } from "../stores/registry/registry.ts";
 import { fetchWithCa } from "./ca_fetch.ts";
 import { findCredentials } from "./credential_files.ts";
 import type { RegistryFlags, Source } from "./source.ts";
@@ -15,7 +16,7 @@ export async function openRegistry(
     throw new UsageError(`docker:${image} is no source: expected docker://HOST/NAME[:TAG|@DIGEST]`);
   }
   const name = image.slice(2);
-  const store: RegistryStore = new RegistryStore(name, {
+  const store: RegistryStore = open(name, {
     // A registry with a certificate speaks TLS, on loopback too.
     plainHttp: plainHttp ?? (ca === undefined ? undefined : false),
     fetch: ca === undefined ? undefined : fetchWithCa(await readCa(ca)),
@@ -25,6 +26,16 @@ export async function openRegistry(
   const descriptor = await store.resolve(undefined, { signal });
   const root = { descriptor, names: [store.name] };
   return { store, list: () => Promise.resolve([root]) };
+}
+
+/** A name that is none is wrong usage, as any source that is none. */
+function open(name: string, options: RegistryOptions): RegistryStore {
+  try {
+    return new RegistryStore(name, options);
+  } catch (error) {
+    if (!(error instanceof InvalidReferenceError)) throw error;
+    throw new UsageError(error.message, { cause: error });
+  }
 }
 
 async function readCa(path: string): Promise<string> {

@@ -6,7 +6,7 @@ import { chunksOf, openBlob } from "../content/read.ts";
 import type { BlobBody, ContentStore } from "../content/store.ts";
 import { DigestMismatchError, SizeMismatchError } from "../errors.ts";
 import { holdFile } from "./file_lock.ts";
-import { cannotWrite, copy, findTarget } from "./output.ts";
+import { cannotOpen, copy, findTarget } from "./output.ts";
 import { type Kept, PartialFile } from "./partial_file.ts";
 import { findPartial, openPartialOutput, type PartialTarget } from "./partial_output.ts";
 import { UsageError } from "./usage.ts";
@@ -29,7 +29,7 @@ export async function resumeExport(file: string, resume: Resume): Promise<void> 
   if (device) throw new UsageError(`--resume needs -o FILE, and ${file} is a device or a pipe`);
   const target = { name: file, path, partial: `${path}.part`, size: resume.plan.size };
   const letGo = await holdFile(target.partial).catch((cause) => {
-    throw cannotWrite(file, cause);
+    throw cannotOpen(file, cause);
   });
   try {
     await verifyAndGoOn(target, resume);

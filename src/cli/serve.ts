@@ -20,6 +20,8 @@ export async function serveCommand(
   { port, hostname, allowHost = [], ...flags }: ServeFlags,
   signal: AbortSignal,
 ): Promise<void> {
+  // An address of none is everybody's: a variable that is not set must not mean that.
+  if (hostname === "") throw new UsageError("--hostname names no host");
   for (const host of allowHost) {
     if (!hostOf(host)) throw new UsageError(`--allow-host ${host} is no host's name`);
   }

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import type { ExportOptions, Root } from "../archive/options.ts";
+import { type ArchivePlan, planArchive } from "../archive/plan.ts";
 import type { ContentStore, Resolver, Roots } from "../content/store.ts";
 import { plainUrl } from "../content/transport.ts";
-import { InvalidTarError } from "../errors.ts";
+import { InvalidPlatformError, InvalidReferenceError, InvalidTarError } from "../errors.ts";
 import { UnionStore } from "../stores/union.ts";
 import { cannotRead, UsageError } from "./usage.ts";
 
@@ -45,6 +46,7 @@ export async function openSources(
   flags: SourceFlags,
   signal: AbortSignal,
 ): Promise<Source> {
+  if (flags.name?.includes("")) throw new UsageError("--name names no image");
   const opened = await Promise.all(sources.map((source) => openSource(source, flags, signal)));
   const list = async () => {
     const roots = (await Promise.all(opened.map((source) => source.list()))).flat();
@@ -63,8 +65,23 @@ export async function openSources(
   return { store: new UnionStore(opened.map(({ store }) => store)), list };
 }
 
+/** Plans what the flags mean. A name or a platform of theirs that is none is wrong usage. */
+export async function planSource(
+  { store, list }: Source,
+  flags: SourceFlags,
+  signal: AbortSignal,
+): Promise<ArchivePlan> {
+  try {
+    return await planArchive(store, await list(), exportOptions(flags, signal));
+  } catch (error) {
+    const isOfFlags = error instanceof InvalidPlatformError ||
+      error instanceof InvalidReferenceError && flags.name?.includes(error.reference);
+    throw isOfFlags ? new UsageError(error.message, { cause: error }) : error;
+  }
+}
+
 /** The export options that the flags mean. */
-export function exportOptions(flags: SourceFlags, signal: AbortSignal): ExportOptions {
+function exportOptions(flags: SourceFlags, signal: AbortSignal): ExportOptions {
   return {
     platforms: flags.platform,
     allPlatforms: flags.allPlatforms,

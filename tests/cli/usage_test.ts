@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { text } from "../helpers/bytes.ts";
 import { command, commandLine } from "../helpers/command.ts";
@@ -59,6 +59,13 @@ describe("wrong usage exits with status 2 and one line", () => {
     "an output that is a directory": ["export", SOURCE, "-o", LAYOUT],
     "an output without a name": ["export", SOURCE, "-o", ""],
     "an output of an unknown scheme": ["export", SOURCE, "-o", "s3://bucket/app.tar"],
+    "a platform that is none": ["export", SOURCE, "--platform", "linux/amd64/v1/x"],
+    "an empty platform": ["inspect", SOURCE, "--platform", ""],
+    "a name that is none": ["export", SOURCE, "--name", "Upper Case"],
+    "an empty name": ["export", SOURCE, "--name", ""],
+    "a registry's image without a name": ["export", "docker://"],
+    "a registry's image of a wrong name": ["export", "docker://registry.invalid/app:1:2"],
+    "a server's empty host": ["serve", SOURCE, "--port", "0", "--hostname", ""],
     "an output without a name to go on with": ["export", SOURCE, "--resume", "-o", ""],
     "an archive without a name to verify": ["verify", ""],
     "two archives to verify": ["verify", "a.tar", "b.tar"],
@@ -77,6 +84,12 @@ describe("wrong usage exits with status 2 and one line", () => {
       assert.deepEqual([status, text(stdout)], [2, ""]);
     });
   }
+
+  test("help on an unknown command, which it names", async () => {
+    const { status, stderr } = await command(["help", "import"]);
+    assert.match(stderr, /^oci-archive: unknown command 'import'; see oci-archive --help\n$/);
+    assert.equal(status, 2);
+  });
 
   test("an archive for a terminal", { skip: lacks("script") }, async () => {
     const line = commandLine(["export", SOURCE]);
@@ -129,9 +142,44 @@ describe("a failure exits with status 1 and one line", () => {
     assert.equal(status, 1);
   });
 
-  test("where a platform cannot be parsed", async () => {
-    const { status, stderr } = await command(["export", SOURCE, "--platform", "linux/amd64/v1/x"]);
-    assert.match(stderr, /^oci-archive: Cannot use platform "linux\/amd64\/v1\/x": .*\n$/);
-    assert.equal(status, 1);
+  for (const args of [["--help"], ["--version"], ["inspect", SOURCE]]) {
+    test(`where ${args[0]} is for a full disk`, async () => {
+      const [program, all] = commandLine(args);
+      const line = [program, ...all].map((word) => `'${word}'`).join(" ");
+      const { status, stderr } = await run("sh", ["-c", `${line} >/dev/full`]);
+      assert.match(stderr, /^oci-archive: Cannot write stdout: no space left .*; .+\n$/);
+      assert.equal(status, 1);
+    });
+  }
+
+  for (const [what, output] of Object.entries({ "-o": "-o ", stdout: ">" })) {
+    test(`where ${what} gets too large for its limit`, async () => {
+      await inFolder(async (folder) => {
+        const [program, all] = commandLine(["export", SOURCE]);
+        const line = [program, ...all].map((word) => `'${word}'`).join(" ");
+        const script = `ulimit -f 4; ${line} ${output}"$0"`;
+        const { status, stderr } = await run("sh", ["-c", script, `${folder}/image.tar`]);
+        assert.match(stderr, /^oci-archive: Cannot write .*: .*ulimit -f.*\n$/);
+        assert.equal(status, 1);
+        // What the shell has made is the shell's.
+        assert.deepEqual(await readdir(folder), what === "-o" ? [] : ["image.tar"]);
+      });
+    });
+  }
+
+  const missing = (flags: string[]) => async () => {
+    await inFolder(async (folder) => {
+      const output = `${folder}/none/image.tar`;
+      const { stderr } = await command(["export", SOURCE, "-o", output, ...flags]);
+      const why = "its folder is missing; make it first";
+      assert.equal(stderr, `oci-archive: Cannot write ${output}: ${why}\n`);
+    });
+  };
+  test("that says of a missing folder the same on each runtime", missing([]));
+  test("that says of a missing folder the same with --resume", missing(["--resume"]));
+
+  test("that says what to do about a layout that is none", async () => {
+    const { stderr } = await command(["inspect", "oci:/no/such/layout"]);
+    assert.match(stderr, /: oci-layout is missing; name the folder that .*\n$/);
   });
 });
