@@ -38,7 +38,7 @@ function adviceOn(error: Error): string | undefined {
     return "copy the image there again, or leave out what is missing by --skip-missing";
   }
   if (error instanceof InvalidLayoutError) {
-    return "name the folder that holds oci-layout and index.json";
+    return "name a folder, or an archive, that holds oci-layout and index.json";
   }
   if (error instanceof UploadError) {
     return "check the URL and who may write there, or try again";

@@ -172,6 +172,10 @@ const PATIENCE = 3000;
 
 /** Does what the command line says. */
 async function run(args: string[], signal: AbortSignal): Promise<void> {
+  // It is what no runtime could decode, and as a path it would be another file's.
+  if (args.some((arg) => arg.includes("\uFFFD"))) {
+    throw new UsageError("an argument is not UTF-8: rename what it names, or link to it");
+  }
   let answer = "";
   try {
     await program(signal, (text) => answer += text).parseAsync(args, { from: "user" });

@@ -39,7 +39,12 @@ function open(name: string, options: RegistryOptions): RegistryStore {
 }
 
 async function readCa(path: string): Promise<string> {
-  return await readFile(path, "utf8").catch((error) => {
+  const pem = await readFile(path, "utf8").catch((error) => {
     throw cannotRead(path, error);
   });
+  // Runtimes trust nothing more then, and do not say so.
+  if (pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
+  throw new Error(
+    `Cannot use ${path} for --ca: it has no certificate in PEM; convert it, or name another`,
+  );
 }

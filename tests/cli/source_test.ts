@@ -111,7 +111,7 @@ describe("a source", () => {
     ],
     "a path that is not there": [
       (folder) => `oci:${folder}/none:1.0`,
-      /Cannot read .*none as an OCI image layout: oci-layout is missing\n/,
+      /Cannot read .*none as an OCI image layout: oci-layout is missing; .+\n/,
     ],
     "an archive that is not there": [
       (folder) => `oci-archive:${folder}/none.tar`,

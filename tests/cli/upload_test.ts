@@ -26,7 +26,8 @@ describe("oci-archive export -o URL", () => {
     assert.equal(status, 1);
     assert.equal(
       stderr,
-      `oci-archive: Cannot upload to ${sink.origin}/refuse: the answer was 403 "no room"\n`,
+      `oci-archive: Cannot upload to ${sink.origin}/refuse: the answer was 403 "no room"; ` +
+        "check the URL and who may write there, or try again\n",
     );
   });
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { text } from "../helpers/bytes.ts";
-import { command, commandLine } from "../helpers/command.ts";
+import { command, commandLine, type Runtime, THIS_RUNTIME } from "../helpers/command.ts";
 import { inFolder } from "../helpers/folder.ts";
 import { lacks, run } from "../helpers/program.ts";
 
@@ -91,6 +91,16 @@ describe("wrong usage exits with status 2 and one line", () => {
     assert.equal(status, 2);
   });
 
+  test("an output whose name is not UTF-8, rather than another file", async () => {
+    await inFolder(async (folder) => {
+      // What runtimes make of a\xFF.tar.
+      const args = ["export", SOURCE, "-o", "a\uFFFD.tar"];
+      const { status, stderr } = await command(args, { cwd: folder });
+      assert.match(stderr, /^oci-archive: an argument is not UTF-8: .+\n$/);
+      assert.deepEqual([status, await readdir(folder)], [2, []]);
+    });
+  });
+
   test("an archive for a terminal", { skip: lacks("script") }, async () => {
     const line = commandLine(["export", SOURCE]);
     const shell = [line[0], ...line[1]].map((word) => `'${word}'`).join(" ");
@@ -142,6 +152,16 @@ describe("a failure exits with status 1 and one line", () => {
     assert.equal(status, 1);
   });
 
+  test("where what should be a certificate is none", async () => {
+    const args = ["inspect", "docker://registry.invalid/app", "--ca", `${LAYOUT}/index.json`];
+    const { status, stderr } = await command(args);
+    assert.match(
+      stderr,
+      /^oci-archive: Cannot use .*index\.json for --ca: it has no certificate .*\n$/,
+    );
+    assert.equal(status, 1);
+  });
+
   for (const args of [["--help"], ["--version"], ["inspect", SOURCE]]) {
     test(`where ${args[0]} is for a full disk`, async () => {
       const [program, all] = commandLine(args);
@@ -155,7 +175,12 @@ describe("a failure exits with status 1 and one line", () => {
   for (const [what, output] of Object.entries({ "-o": "-o ", stdout: ">" })) {
     test(`where ${what} gets too large for its limit`, async () => {
       await inFolder(async (folder) => {
-        const [program, all] = commandLine(["export", SOURCE]);
+        // Deno's own caches are files as well, and as limited.
+        const runtime: Runtime = "Deno" in globalThis
+          ? [...THIS_RUNTIME, "--no-code-cache"]
+          : THIS_RUNTIME;
+        await run(...commandLine(["export", SOURCE, "-o", "/dev/null"], runtime));
+        const [program, all] = commandLine(["export", SOURCE], runtime);
         const line = [program, ...all].map((word) => `'${word}'`).join(" ");
         const script = `ulimit -f 4; ${line} ${output}"$0"`;
         const { status, stderr } = await run("sh", ["-c", script, `${folder}/image.tar`]);
@@ -180,6 +205,6 @@ describe("a failure exits with status 1 and one line", () => {
 
   test("that says what to do about a layout that is none", async () => {
     const { stderr } = await command(["inspect", "oci:/no/such/layout"]);
-    assert.match(stderr, /: oci-layout is missing; name the folder that .*\n$/);
+    assert.match(stderr, /: oci-layout is missing; name a folder, or an archive, that .*\n$/);
   });
 });
