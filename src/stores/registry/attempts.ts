@@ -4,7 +4,8 @@ import type { ArchiveError } from "../../errors.ts";
 /** When to try again, and when to give up. */
 export interface RetryOptions {
   /**
-   * Attempts in a row that may fail without a new byte, before the call fails.
+   * Attempts in a row that may fail without a new byte, before the call fails. Of a registry that has
+   * never answered, 4 at most.
    * @default {8}
    */
   maxAttempts?: number | undefined;

@@ -1,11 +1,11 @@
 import type { Limiter } from "../../content/limiter.ts";
 import type { StoreOptions } from "../../content/store.ts";
 import type { Answer } from "./answer.ts";
-import { Attempts, type RetryOptions } from "./attempts.ts";
+import { Attempts, type RetryOptions, Transient } from "./attempts.ts";
 import { Authorizer } from "./auth.ts";
 import { type GetCredentials, secretsOf } from "./credentials.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { Http, type HttpOptions } from "./http.ts";
+import { Http, type HttpOptions, type HttpRequest } from "./http.ts";
 import { expectOk } from "./status.ts";
 import { fetchToken } from "./token.ts";
 
@@ -28,12 +28,16 @@ export interface Call extends StoreOptions {
 /** How often a 401 is answered with new credentials: a token may have expired, and its scope changed. */
 const MAX_CHALLENGES = 2;
 
+/** Attempts for a host that has never answered: rather than in trouble it is misspelled, or not there. */
+const FIRST_ATTEMPTS = 4;
+
 /** One repository on one host: every request authorized, tried again, and judged. */
 export class Host {
   readonly endpoint: Endpoint;
   #http: Http;
   #limiter: Limiter;
   #authorizer: Authorizer;
+  #hasAnswered = false;
 
   constructor(endpoint: Endpoint, limiter: Limiter, options: HostOptions) {
     this.endpoint = endpoint;
@@ -64,7 +68,7 @@ export class Host {
     const { method = "GET", headers = {} } = call;
     for (let challenges = 0;; challenges++) {
       const authorization = await this.#authorizer.header(call);
-      const answer = await this.#http.send({ url, method, headers, authorization }, call);
+      const answer = await this.#send({ url, method, headers, authorization }, call);
       // Whoever a redirect leads to has no right to our credentials, nor to ask for them.
       const isChallenge = answer.status === 401 && !answer.isElsewhere;
       if (!isChallenge || challenges === MAX_CHALLENGES) {
@@ -74,6 +78,18 @@ export class Host {
       const isRenewed = await this.#authorizer.challenged(challenge, authorization, call);
       if (!isRenewed) return await this.#expectOk(answer, authorization);
       await answer.finish();
+    }
+  }
+
+  async #send(request: HttpRequest, call: Call): Promise<Answer> {
+    try {
+      const answer = await this.#http.send(request, call);
+      this.#hasAnswered = true;
+      return answer;
+    } catch (failure) {
+      if (this.#hasAnswered || !(failure instanceof Transient)) throw failure;
+      const { error, worth } = failure;
+      throw new Transient(error, { worth: Math.min(worth, FIRST_ATTEMPTS) });
     }
   }
 

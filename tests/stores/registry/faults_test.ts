@@ -166,6 +166,23 @@ test("connection errors are tried again", async () => {
   assert.deepEqual(await readLayer(store, layer), LAYER);
 });
 
+test("a registry that has never answered is given up after four attempts", async () => {
+  const { registry, store, image, retries } = await setUp();
+  const refuse = () => {
+    throw new TypeError("connection refused");
+  };
+  registry.interceptions.push(refuse);
+  await assert.rejects(store.resolve(), /connection refused/);
+  assert.equal(retries.length, 3);
+  // Once it has, it may be about to start anew.
+  registry.interceptions.length = 0;
+  await store.resolve();
+  retries.length = 0;
+  registry.interceptions.push(refuse);
+  await assert.rejects(readBlob(store, image.manifest), /connection refused/);
+  assert.equal(retries.length, 7);
+});
+
 test("a certificate that cannot be trusted is not tried again", async () => {
   const { registry, store, layer } = await setUp();
   registry.interceptions.push(() => {
