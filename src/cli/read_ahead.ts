@@ -85,9 +85,13 @@ export class ReadAhead extends BufferPool implements ContentStore {
   }
 
   override give(chunk: Uint8Array): void {
-    if ((chunk.buffer as unknown) !== this.#ring) return super.give(chunk);
+    if (!this.shares(chunk)) return super.give(chunk);
     this.#inUse.delete(chunk.byteOffset);
     this.#release();
+  }
+
+  override shares({ buffer }: Uint8Array): boolean {
+    return buffer === this.#ring;
   }
 
   async stop(): Promise<void> {

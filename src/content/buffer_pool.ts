@@ -87,4 +87,12 @@ export class BufferPool {
     const isOurs = buffer instanceof ArrayBuffer && buffer.byteLength === MARGIN + this.size;
     if (isOurs && !this.#free.includes(buffer)) this.#free.push(buffer);
   }
+
+  /**
+   * Whether bytes lie in shared memory of this pool, whose threads leave them alone until they are
+   * given back; what others share is copied before it is verified. This pool shares none.
+   */
+  shares(_chunk: Uint8Array): boolean {
+    return false;
+  }
 }

@@ -80,8 +80,8 @@ export function openBlob(
   try {
     const opened = store.open(descriptor, options);
     return isPromise(opened)
-      ? openLater(opened, descriptor, signal)
-      : usableBody(opened, descriptor);
+      ? openLater(opened, descriptor, options)
+      : usableBody(opened, descriptor, options);
   } catch (error) {
     return Promise.reject(asBlobError(error, descriptor, signal));
   }
@@ -94,10 +94,11 @@ function isPromise<T extends object>(value: T | Promise<T>): value is Promise<T>
 async function openLater(
   opened: Promise<BlobBody>,
   descriptor: Descriptor,
-  signal: AbortSignal | undefined,
+  options: OpenOptions,
 ): Promise<BlobBody> {
+  const { signal } = options;
   try {
-    return usableBody(await abortable(opened, signal), descriptor);
+    return usableBody(await abortable(opened, signal), descriptor, options);
   } catch (error) {
     // A body that comes after the abort has nobody left to read it.
     opened.then(discard, () => {});
@@ -117,8 +118,8 @@ async function openEmbedded(
 }
 
 /** What a store opened, where it is a body at all: not every store is written in TypeScript. */
-function usableBody(body: BlobBody, { digest }: Descriptor): BlobBody {
-  if (body instanceof Uint8Array) return unshared(body);
+function usableBody(body: BlobBody, { digest }: Descriptor, { buffers }: OpenOptions): BlobBody {
+  if (body instanceof Uint8Array) return buffers?.shares(body) ? body : unshared(body);
   if (isStream(body)) return body;
   const why = `the store opened ${nameOf(body)}; expected a ReadableStream or a Uint8Array`;
   throw new BlobReadError(digest, why);

@@ -39,7 +39,10 @@ async function layoutIn(folder: string) {
 
 type Layout = Awaited<ReturnType<typeof layoutIn>>;
 
-/** The archive by two threads, its hash, and how many blobs the main thread has read itself. */
+/**
+ * The archive by two threads, its hash, how many blobs the main thread has read itself, and how many
+ * came as the other left them in their shared memory.
+ */
 async function readAhead({ layout, store, plan: { entries, size } }: Layout, wait: number) {
   let opened = 0;
   const counting: ContentStore = {
@@ -51,15 +54,17 @@ async function readAhead({ layout, store, plan: { entries, size } }: Layout, wai
     const { createDigester } = ahead;
     const archive = new Uint8Array(size);
     let at = 0;
+    let uncopied = 0;
     for await (
       const chunk of streamEntries(ahead, entries, size, { createDigester, buffers: ahead })
     ) {
       archive.set(chunk, at);
       at += chunk.length;
+      if ((chunk.buffer as unknown) instanceof SharedArrayBuffer) uncopied++;
       ahead.give(chunk);
     }
     assert.equal(at, size);
-    return { hash: await sha256(archive), opened };
+    return { hash: await sha256(archive), opened, uncopied };
   } finally {
     await ahead.stop();
   }
@@ -79,6 +84,8 @@ describe("ReadAhead", () => {
         const outcome = await readAhead(layout, wait);
         assert.equal(outcome.hash, expected);
         opened = outcome.opened;
+        // A copy would be hashed again.
+        assert.equal(outcome.uncopied, all - opened);
       }
     });
   });
