@@ -5,6 +5,7 @@ import {
   PlatformNotFoundError,
 } from "../errors.ts";
 import { abortable } from "../content/abortable.ts";
+import { BufferPool } from "../content/buffer_pool.ts";
 import { hasBlob, nameOf, readBlob } from "../content/read.ts";
 import type { ContentStore, Existence, Labels, Referrers } from "../content/store.ts";
 import {
@@ -90,6 +91,8 @@ class Walker {
   #platforms: PlatformMatcher | undefined;
   #wanted: Platform[];
   #blobs: MetBlobs;
+  /** Manifests are read into the same bytes: the collector is slow to free 10,000 buffers. */
+  #buffers = new BufferPool(64 << 10);
   #visitedManifests = new Set<string>();
   #visitedIndexes = new Set<string>();
   #manifests = new Map<string, Promise<Manifest>>();
@@ -184,7 +187,7 @@ class Walker {
   /** Visits what is wanted of a root index; returns the digest of its image for manifest.json. */
   async #visitRootIndex(root: Descriptor): Promise<string | undefined> {
     this.#blobs.meetRootIndex(root);
-    const { manifests } = parseIndex(await readBlob(this.#store, root, this.#options), root.digest);
+    const { manifests } = await this.#read(root, parseIndex);
     const platforms = this.#platforms;
     const isCandidate = ({ platform }: Descriptor) => !platform || platforms?.matches(platform);
     const wanted = platforms && !this.#options.allPlatforms
@@ -234,7 +237,7 @@ class Walker {
     visited.add(digest);
     const children = isManifest
       ? await this.#manifestChildren(descriptor, isRoot)
-      : parseIndex(await readBlob(this.#store, descriptor, this.#options), digest).manifests;
+      : (await this.#read(descriptor, parseIndex)).manifests;
     if (children) return [...children, ...await this.#referrersOf(descriptor)];
     this.#blobs.forget(digest);
     return [];
@@ -266,10 +269,20 @@ class Walker {
     const { digest } = descriptor;
     const known = this.#manifests.get(digest);
     if (known) return known;
-    const manifest = readBlob(this.#store, descriptor, this.#options)
-      .then((bytes) => parseManifest(bytes, digest));
+    const manifest = this.#read(descriptor, parseManifest);
     this.#manifests.set(digest, manifest);
     return manifest;
+  }
+
+  async #read<Document>(
+    descriptor: Descriptor,
+    parse: (bytes: Uint8Array, digest: string) => Document,
+  ): Promise<Document> {
+    const options = { ...this.#options, buffers: this.#buffers };
+    const bytes = await readBlob(this.#store, descriptor, options);
+    const document = parse(bytes, descriptor.digest);
+    this.#buffers.give(bytes);
+    return document;
   }
 
   async #referrersOf(subject: Descriptor): Promise<Descriptor[]> {

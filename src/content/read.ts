@@ -17,7 +17,8 @@ export interface ReadOptions extends StoreOptions, VerifyOptions {
 
 /**
  * Reads a small blob, such as a manifest, whole and verified. The descriptor's own `data` is taken
- * where it is right.
+ * where it is right. Of `buffers` the store may take the bytes: give them back when they are done
+ * with.
  *
  * @throws {LimitError} where the descriptor says it is larger than `maxManifestSize`
  * @throws {SizeMismatchError | DigestMismatchError} where it is not what the descriptor says
@@ -38,17 +39,17 @@ export interface ReadOptions extends StoreOptions, VerifyOptions {
 export async function readBlob(
   store: ContentStore,
   descriptor: Descriptor,
-  options: ReadOptions = {},
+  options: ReadOptions & Pick<OpenOptions, "buffers"> = {},
 ): Promise<Uint8Array> {
   checkLimits(options, { maxManifestSize: 0 });
-  const { maxManifestSize = 4 << 20, signal } = options;
+  const { maxManifestSize = 4 << 20, signal, buffers } = options;
   const { digest, size } = descriptor;
   if (size > maxManifestSize) {
     throw new LimitError(`blob ${digest} of ${size} bytes`, "maxManifestSize", maxManifestSize);
   }
   // Before the blob is open: if this fails, there is nothing to close.
   const verifier = await Verifier.create(descriptor, options);
-  const body = await openBlob(store, descriptor, { signal });
+  const body = await openBlob(store, descriptor, { signal, buffers });
   if (body instanceof Uint8Array) {
     await verifier.update(body);
     await verifier.finish();
