@@ -263,8 +263,9 @@ function faultOf(thrown: unknown, args: readonly string[]): unknown {
 export async function start(): Promise<never> {
   enableCompileCache();
   // A file over its limit fails its write. Only Deno would let it end the process instead, before
-  // the half of it is removed; also at its end, when it writes what is left for stdout.
-  process.on("SIGXFSZ", () => {});
+  // the half of it is removed; also at its end, when it writes what is left for stdout. On Windows,
+  // which has no such signal, Deno would refuse to listen.
+  if (process.platform !== "win32") process.on("SIGXFSZ", () => {});
   // Whatever still waits, such as a connection kept alive, must not keep the command.
   process.exit(await main(process.argv.slice(2)));
 }
