@@ -266,6 +266,14 @@ export function quote(text: string): string {
   return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
 }
 
+/** What kind of thing it is, for a message: its text may be long, or secret. */
+export function nameOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  return typeof value === "object"
+    ? `an object of class ${value.constructor?.name || "Object"}`
+    : `a ${typeof value}`;
+}
+
 /** The first of many, for a message. */
 export function some(items: readonly string[]): string {
   return items.length <= 12

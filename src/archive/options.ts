@@ -1,5 +1,6 @@
 import { checkLimits } from "../content/check_numbers.ts";
-import { nameOf, type ReadOptions } from "../content/read.ts";
+import type { ReadOptions } from "../content/read.ts";
+import { nameOf } from "../errors.ts";
 import type { Descriptor, Platform } from "../oci/descriptor.ts";
 
 /** A manifest or index to export, under no name, one, or several. */

@@ -1,6 +1,6 @@
-import { ArchiveError, InvalidTarError, LimitError } from "../errors.ts";
+import { ArchiveError, InvalidTarError, LimitError, nameOf } from "../errors.ts";
 import { checkLimits } from "../content/check_numbers.ts";
-import { chunksOf, isStream, nameOf } from "../content/read.ts";
+import { chunksOf, isStream } from "../content/read.ts";
 import { Verifier, type VerifyOptions } from "../content/verify_stream.ts";
 import { parseDigest } from "../oci/digest.ts";
 import { ByteReader } from "../tar/byte_reader.ts";

@@ -1,12 +1,13 @@
 import {
   BlobNotFoundError,
   LimitError,
+  nameOf,
   NotAManifestError,
   PlatformNotFoundError,
 } from "../errors.ts";
 import { abortable } from "../content/abortable.ts";
 import { BufferPool } from "../content/buffer_pool.ts";
-import { hasBlob, nameOf, readBlob } from "../content/read.ts";
+import { hasBlob, readBlob, type ReadOptions } from "../content/read.ts";
 import type { ContentStore, Existence, Labels, Referrers } from "../content/store.ts";
 import {
   ANNOTATION_IMAGE_NAME,
@@ -91,8 +92,7 @@ class Walker {
   #platforms: PlatformMatcher | undefined;
   #wanted: Platform[];
   #blobs: MetBlobs;
-  /** Manifests are read into the same bytes: the collector is slow to free 10,000 buffers. */
-  #buffers = new BufferPool(64 << 10);
+  #reading: ReadOptions & { buffers: BufferPool };
   #visitedManifests = new Set<string>();
   #visitedIndexes = new Set<string>();
   #manifests = new Map<string, Promise<Manifest>>();
@@ -104,6 +104,8 @@ class Walker {
     this.#store = store;
     this.#options = options;
     this.#blobs = new MetBlobs(options);
+    // Manifests are read into the same bytes: the collector is slow to free 10,000 buffers.
+    this.#reading = { ...options, buffers: new BufferPool(64 << 10) };
     this.#concurrency = options.concurrency ?? 8;
     this.#wanted = (options.platforms ?? [])
       .map((platform) => typeof platform === "string" ? parsePlatform(platform) : platform);
@@ -278,10 +280,9 @@ class Walker {
     descriptor: Descriptor,
     parse: (bytes: Uint8Array, digest: string) => Document,
   ): Promise<Document> {
-    const options = { ...this.#options, buffers: this.#buffers };
-    const bytes = await readBlob(this.#store, descriptor, options);
+    const bytes = await readBlob(this.#store, descriptor, this.#reading);
     const document = parse(bytes, descriptor.digest);
-    this.#buffers.give(bytes);
+    this.#reading.buffers.give(bytes);
     return document;
   }
 

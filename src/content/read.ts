@@ -1,4 +1,4 @@
-import { ArchiveError, BlobNotFoundError, BlobReadError, LimitError } from "../errors.ts";
+import { ArchiveError, BlobNotFoundError, BlobReadError, LimitError, nameOf } from "../errors.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { abortable } from "./abortable.ts";
 import { checkLimits } from "./check_numbers.ts";
@@ -129,14 +129,6 @@ function usableBody(body: BlobBody, { digest }: Descriptor, { buffers }: OpenOpt
 /** By its method: the stream may be of a library, or of another realm. */
 export function isStream(value: unknown): value is ReadableStream {
   return typeof (value as Partial<ReadableStream> | undefined | null)?.getReader === "function";
-}
-
-/** What kind of thing it is, for a message: its text may be long, or secret. */
-export function nameOf(value: unknown): string {
-  if (value === undefined || value === null) return String(value);
-  return typeof value === "object"
-    ? `an object of class ${value.constructor?.name || "Object"}`
-    : `a ${typeof value}`;
 }
 
 /** Bytes that nobody can change once they have been verified: shared memory is copied. */

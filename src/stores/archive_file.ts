@@ -8,11 +8,12 @@ import {
   BlobReadError,
   InvalidTarError,
   LimitError,
+  nameOf,
   SizeMismatchError,
 } from "../errors.ts";
 import { checkLimits } from "../content/check_numbers.ts";
 import { once } from "../content/one_call.ts";
-import { chunksOf, nameOf } from "../content/read.ts";
+import { chunksOf } from "../content/read.ts";
 import type {
   BlobBody,
   ContentStore,

@@ -4,9 +4,14 @@
  * @module
  */
 import { statSync } from "node:fs";
-import { BlobNotFoundError, BlobReadError, InvalidLayoutError, LimitError } from "../errors.ts";
+import {
+  BlobNotFoundError,
+  BlobReadError,
+  InvalidLayoutError,
+  LimitError,
+  nameOf,
+} from "../errors.ts";
 import { checkLimits } from "../content/check_numbers.ts";
-import { nameOf } from "../content/read.ts";
 import type {
   BlobBody,
   ContentStore,

@@ -1,6 +1,5 @@
-import { BlobNotFoundError, ReferenceNotFoundError } from "../errors.ts";
+import { BlobNotFoundError, nameOf, ReferenceNotFoundError } from "../errors.ts";
 import { createDigester } from "../content/digester.ts";
-import { nameOf } from "../content/read.ts";
 import type {
   ContentStore,
   Existence,
