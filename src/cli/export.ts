@@ -56,14 +56,14 @@ export async function exportCommand(
 }
 
 async function write(
-  { entries, size }: ArchivePlan,
+  plan: ArchivePlan,
   name: string,
   { store, directory, signal, onProgress }:
     & Source
     & Pick<StreamOptions, "signal" | "onProgress">,
 ): Promise<void> {
-  const ahead = directory !== undefined && isWorthAThread(entries)
-    ? new (await import("./read_ahead.ts")).ReadAhead({ store, directory, entries })
+  const ahead = directory !== undefined && isWorthAThread(plan)
+    ? new (await import("./read_ahead.ts")).ReadAhead({ store, directory, entries: plan.entries })
     : undefined;
   const { createDigester } = ahead ?? {};
   const buffers = ahead ?? new BufferPool();
@@ -71,7 +71,8 @@ async function write(
     // Only now: of an image that cannot be planned, not even an empty file is left.
     const output = await openOutput(name);
     const read = { createDigester, buffers, signal, onProgress };
-    await copy(streamEntries(ahead ?? store, entries, size, read), output, buffers);
+    const archive = ahead ? streamEntries(ahead, plan.entries, plan.size, read) : plan.stream(read);
+    await copy(archive, output, buffers);
   } finally {
     await ahead?.stop();
   }

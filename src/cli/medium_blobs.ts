@@ -1,4 +1,4 @@
-import type { ArchiveEntry } from "../archive/entries.ts";
+import type { ArchivePlan } from "../archive/plan.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 
 /**
@@ -16,11 +16,13 @@ export function isMedium({ digest, size, data }: Descriptor): boolean {
 }
 
 /** Whether an archive comes sooner where a second thread reads and hashes its medium blobs. */
-export function isWorthAThread(entries: readonly ArchiveEntry[]): boolean {
+export function isWorthAThread(plan: Pick<ArchivePlan, "size" | "entries">): boolean {
   // Node 20 cannot say.
   if ((globalThis.navigator?.hardwareConcurrency ?? 2) < 2) return false;
+  // By the size first: to list 20,000 entries takes 15 ms.
+  if (plan.size < WORTH_A_THREAD) return false;
   let bytes = 0;
-  for (const { descriptor, size } of entries) {
+  for (const { descriptor, size } of plan.entries) {
     if (descriptor && isMedium(descriptor)) bytes += size;
   }
   return bytes >= WORTH_A_THREAD;

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { planArchive } from "../../mod.ts";
+import { type ArchiveEntry, planArchive } from "../../mod.ts";
 import { isMedium, isWorthAThread } from "../../src/cli/medium_blobs.ts";
 import { imageOf } from "../helpers/plans.ts";
 
@@ -23,11 +23,22 @@ test("isMedium() leaves out what is hashed slowly, and what stands in its descri
 
 test("isWorthAThread() only for 200 MB of them", async () => {
   const { memory, root } = await imageOf(64 * KIB);
-  const { entries } = await planArchive(memory, [root]);
-  assert.ok(!isWorthAThread(entries));
-  const medium = entries.find(({ size }) => size === 64 * KIB)!;
+  const plan = await planArchive(memory, [root]);
+  assert.ok(!isWorthAThread(plan));
+  const medium = plan.entries.find(({ size }) => size === 64 * KIB)!;
   const cores = globalThis.navigator?.hardwareConcurrency ?? 2;
-  assert.equal(isWorthAThread(Array(3052).fill(medium)), cores > 1);
-  assert.ok(!isWorthAThread(Array(3051).fill(medium)));
-  assert.ok(!isWorthAThread(Array(1000).fill({ ...medium, descriptor: undefined })));
+  const planOf = (entries: ArchiveEntry[]) => ({ size: 1e9, entries });
+  assert.equal(isWorthAThread(planOf(Array(3052).fill(medium))), cores > 1);
+  assert.ok(!isWorthAThread(planOf(Array(3051).fill(medium))));
+  assert.ok(!isWorthAThread(planOf(Array(1000).fill({ ...medium, descriptor: undefined }))));
+});
+
+test("isWorthAThread() asks for no entry where the archive is too small", () => {
+  const plan = {
+    size: 200e6 - 1,
+    get entries(): never {
+      throw new Error("to list them takes time");
+    },
+  };
+  assert.ok(!isWorthAThread(plan));
 });
