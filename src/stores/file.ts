@@ -105,12 +105,16 @@ export async function streamFile(
     await file.close();
     throw error;
   }
-  const size = buffers?.size ?? CHUNK;
+  const largest = buffers?.size ?? CHUNK;
+  // Each chunk is twice as large as the last, so that the hash of it takes as long as the next read.
+  let size = Math.min(CHUNK, largest);
   const end = offset + length;
   let at = offset;
+  let wanted = 0;
   let ahead: Promise<Uint8Array<ArrayBuffer>> | undefined;
   const readAhead = () => {
-    const wanted = Math.min(size, end - at);
+    wanted = Math.min(size, end - at);
+    size = Math.min(2 * size, largest);
     // A pipe knows no other place than where the last read ended.
     const place = offset === 0 ? null : at;
     at += wanted;
@@ -137,11 +141,12 @@ export async function streamFile(
     async pull(controller) {
       try {
         if (!ahead) readAhead();
+        const expected = wanted;
         const chunk = await ahead;
         if (signal?.aborted) return;
         if (chunk && chunk.length > 0) {
           // A short chunk is the file's end.
-          if (chunk.length < size) ahead = undefined;
+          if (chunk.length < expected) ahead = undefined;
           else readAhead();
           controller.enqueue(chunk);
           if (ahead) return;

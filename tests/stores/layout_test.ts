@@ -534,6 +534,17 @@ test(
 );
 
 test(
+  "open() gives chunks from 1 MiB on, each twice as large, up to the size of the pool's",
+  inLayout(async (layout, store) => {
+    const blob = await layout.add("", noise(12 * MIB + 5));
+    const body = await store.open(blob, { buffers: new BufferPool(4 * MIB) });
+    const lengths = [];
+    for await (const { length } of body as ReadableStream<Uint8Array>) lengths.push(length);
+    assert.deepEqual(lengths, [MIB, 2 * MIB, 4 * MIB, 4 * MIB, MIB + 5]);
+  }),
+);
+
+test(
   "open() reads one chunk ahead, and no more",
   inLayout(async (layout, store) => {
     const buffers = new CountingPool(MIB);
