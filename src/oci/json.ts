@@ -54,13 +54,23 @@ function* write(value: JsonValue, output: Output): Generator<undefined> {
   if (typeof value === "string") output.add(quoted(value));
   else if (typeof value !== "object" || value === null) output.add(String(value));
   else if (value instanceof Map) yield* writeObject([...value].sort(byKey), output);
+  else if (isStrings(value)) output.add(JSON.stringify(value.map(wellFormed)));
   else if (isIterable(value)) yield* writeArray(value, output);
   else yield* writeObject(Object.entries(value), output);
 }
 
+/** A list of strings, such as an image's layers: one by one they would take four times as long. */
+function isStrings(value: object): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
 function quoted(text: string): string {
-  // Half a surrogate pair becomes U+FFFD, as in Go; JSON.stringify would escape it.
-  return JSON.stringify(text.toWellFormed());
+  return JSON.stringify(wellFormed(text));
+}
+
+/** Half a surrogate pair becomes U+FFFD, as in Go; JSON.stringify would escape it. */
+function wellFormed(text: string): string {
+  return text.toWellFormed();
 }
 
 function byKey([a]: [string, JsonValue], [b]: [string, JsonValue]): number {
@@ -89,9 +99,7 @@ function* writeArray(items: Iterable<JsonValue>, output: Output): Generator<unde
   let separator = "[";
   for (const item of items) {
     output.add(separator);
-    // Most are, and a generator for each costs as much again.
-    if (typeof item === "string") output.add(quoted(item));
-    else yield* write(item, output);
+    yield* write(item, output);
     if (output.isFull) yield;
     separator = ",";
   }

@@ -23,7 +23,7 @@ import type {
   StoreOptions,
 } from "../content/store.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { blobPath } from "../oci/digest.ts";
+import { blobPath, parseDigest } from "../oci/digest.ts";
 import { type FilePart, openFile, readInto, realPath } from "./file.ts";
 import { LayoutIndex, type LayoutOptions } from "./layout_index.ts";
 
@@ -195,15 +195,13 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
 
   /** A blob's path. Should a folder on the way be a link, it must not lead out of the layout. */
   #blobPath(digest: string): string {
-    const path = blobPath(digest);
-    const slash = path.lastIndexOf("/");
-    const name = path.slice(0, slash);
-    let folder = this.#folders.get(name);
+    const { algorithm, encoded } = parseDigest(digest);
+    let folder = this.#folders.get(algorithm);
     if (folder === undefined) {
-      folder = this.#realPath(`${this.#directory}/${name}`);
-      this.#folders.set(name, folder);
+      folder = this.#realPath(`${this.#directory}/blobs/${algorithm}`);
+      this.#folders.set(algorithm, folder);
     }
-    return folder + path.slice(slash);
+    return `${folder}/${encoded}`;
   }
 
   #realPath(path: string): string {

@@ -30,6 +30,8 @@ test("encodeJson() escapes as Go's encoding/json does", () => {
     ] as const
   ) {
     assert.equal(write(given), written);
+    assert.equal(write([given, given]), `[${written},${written}]`);
+    assert.equal(write([given, 1]), `[${written},1]`);
   }
 });
 
