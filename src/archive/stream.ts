@@ -125,7 +125,7 @@ class ArchiveReader {
       for (const entry of this.#inside()) {
         const { name, size, bodyOffset, body: made } = entry;
         this.entry = name;
-        this.#gatherHeader(entry, name);
+        this.#gatherHeader(entry);
         if (made) yield* this.#madeBody(made, bodyOffset);
         const slice = this.#slice(entry);
         if (slice) {
@@ -214,9 +214,11 @@ class ArchiveReader {
 
   #openBody(slice: Slice, check: Check): OpenBlob | Promise<OpenBlob> {
     const { descriptor, whole, from, to } = slice;
-    const part = whole ? undefined : { offset: from, length: to - from };
     const { buffers } = this.#range;
-    const options = { ...part, buffers, signal: this.#signal };
+    const signal = this.#signal;
+    const options = whole
+      ? { buffers, signal }
+      : { buffers, signal, offset: from, length: to - from };
     const body = openBlob(this.#store, descriptor, options);
     return body instanceof Promise
       ? body.then((body) => ({ slice, check, body }))
@@ -261,13 +263,13 @@ class ArchiveReader {
     yield piece as Uint8Array<ArrayBuffer>;
   }
 
-  #gatherHeader({ size, mode, type, offset, bodyOffset }: ArchiveEntry, name: string): void {
-    const fields = { name, size, mode, directory: type === "directory" };
+  #gatherHeader(entry: ArchiveEntry): void {
+    const { offset, bodyOffset } = entry;
     const { start, end } = this.#range;
     if (offset >= start && bodyOffset <= end) {
-      encodeHeader(fields, this.#gathered.reserve(bodyOffset - offset));
+      encodeHeader(entry, this.#gathered.reserve(bodyOffset - offset));
     } else {
-      this.#gathered.add(this.#cut(encodeHeader(fields), offset));
+      this.#gathered.add(this.#cut(encodeHeader(entry), offset));
     }
   }
 

@@ -100,11 +100,11 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
    */
   open(descriptor: Descriptor, options: OpenOptions = {}): BlobBody | Promise<BlobBody> {
     const { digest, size } = descriptor;
-    const { offset = 0, length = Infinity } = options;
+    const { offset = 0, length = Infinity, buffers, signal } = options;
     const expected = Math.max(Math.min(length, size - offset), 0);
     // One byte more than there should be, so that one too many is seen.
     const wanted = offset + length >= size && offset <= size ? expected + 1 : expected;
-    const part = { ...options, offset, length: wanted, expected, plain: true };
+    const part = { offset, length: wanted, expected, plain: true, buffers, signal };
     try {
       const body = openFile(this.#blobPath(digest), part);
       return body instanceof Promise

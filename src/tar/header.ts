@@ -26,8 +26,11 @@ export interface HeaderFields {
   size: number;
   /** Permission bits, such as 0o444. */
   mode: number;
-  /** Whether the entry is a directory. */
-  directory?: boolean;
+  /**
+   * What the entry is.
+   * @default {"file"}
+   */
+  type?: "directory" | "file";
 }
 
 /** Zero bytes after a body of this size, up to the next block. */
@@ -50,9 +53,9 @@ export function encodeHeader(
   fields: HeaderFields,
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(headerSize(fields)),
 ): Uint8Array<ArrayBuffer> {
-  const { name, size, mode, directory = false } = fields;
+  const { name, size, mode, type } = fields;
   const records = paxRecords(name, size);
-  const typeflag = directory ? "5" : "0";
+  const typeflag = type === "directory" ? "5" : "0";
   if (records === "") {
     const [prefix, rest] = splitName(name) ?? ["", name];
     writeBlock(bytes, { name: rest, prefix, mode, size, typeflag });

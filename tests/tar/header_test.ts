@@ -45,13 +45,13 @@ test("encodeHeader() writes one ustar block", () => {
 const GO: [what: string, fields: HeaderFields, bytes: number, sha256: string][] = [
   [
     "a directory",
-    { name: "blobs/", size: 0, mode: 0o755, directory: true },
+    { name: "blobs/", size: 0, mode: 0o755, type: "directory" },
     512,
     "9496e2bde6463ea163f87ae6a48dd4dc2728d9f896d38503dce3cb6d7635ff52",
   ],
   [
     "another directory",
-    { name: "blobs/sha512/", size: 0, mode: 0o755, directory: true },
+    { name: "blobs/sha512/", size: 0, mode: 0o755, type: "directory" },
     512,
     "83e6f91782e42c726cb12e1ead3679cf7252cbe2b3748839485aea29e0afae0f",
   ],
@@ -147,13 +147,13 @@ const GO: [what: string, fields: HeaderFields, bytes: number, sha256: string][] 
   ],
   [
     "a directory whose only slash is its last",
-    { name: `${long(100)}/`, size: 0, mode: 0o755, directory: true },
+    { name: `${long(100)}/`, size: 0, mode: 0o755, type: "directory" },
     1536,
     "5eae3eb1fa0bdbc6bb670000bda758b52108e619c0ac9749d52317c0d4a42fe9",
   ],
   [
     "a directory of 100 bytes, its slash included",
-    { name: `${long(99)}/`, size: 0, mode: 0o755, directory: true },
+    { name: `${long(99)}/`, size: 0, mode: 0o755, type: "directory" },
     512,
     "ec8e0a8d371ca485c3b7f1aa2ee62d78968dbab92436193084ad40607a28f0f8",
   ],
