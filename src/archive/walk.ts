@@ -134,8 +134,10 @@ class Walker {
     const isNamed = typeof root === "object" && root !== null && "descriptor" in root;
     const { descriptor: given, names = [] } = isNamed ? root : { descriptor: root };
     const descriptor = parseDescriptor(given, where);
-    if (!Array.isArray(names) || !names.every((name) => typeof name === "string")) {
-      throw new TypeError(`Cannot export ${where}: expected names to be an array of strings`);
+    if (!Array.isArray(names) || !names.every((name) => typeof name === "string" && name !== "")) {
+      throw new TypeError(
+        `Cannot export ${where}: expected names to be an array of strings, none of them empty`,
+      );
     }
     const { signal } = this.#options;
     const labels = this.#store.labels

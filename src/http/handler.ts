@@ -1,4 +1,5 @@
 import { checkExportOptions, type ExportOptions } from "../archive/options.ts";
+import { quote } from "../errors.ts";
 import type { AllowedOrigins } from "./cors.ts";
 import type { ImageSources } from "./images.ts";
 import type { PlanCacheOptions } from "./plan_cache.ts";
@@ -86,7 +87,8 @@ export type ArchiveHandler = (
  *
  * Errors are `application/problem+json`.
  *
- * @throws {TypeError} where there is nothing to serve, or a resolver without hosts
+ * @throws {TypeError} where there is nothing to serve, a resolver without hosts, or a `basePath`
+ * that no request could be below
  * @throws {RangeError} where an option is out of range
  *
  * @example
@@ -111,12 +113,17 @@ export type ArchiveHandler = (
  * ```
  */
 export function createArchiveHandler(options: ArchiveHandlerOptions): ArchiveHandler {
-  const { stores, list, resolve, hosts = [] } = options;
+  const { stores, list, resolve, hosts = [], basePath = "" } = options;
   if (!stores && !list && !resolve) {
     throw new TypeError("Cannot serve archives: expected stores, list or resolve");
   }
   if (resolve && hosts.length === 0) {
     throw new TypeError("Cannot serve what resolve finds: expected the hosts that may be asked");
+  }
+  if (!/^(?:\/.*[^/])?$/.test(basePath)) {
+    throw new TypeError(
+      `Cannot serve below basePath ${quote(basePath)}: expected a path such as /images`,
+    );
   }
   // Found with a request, it would seem to be the client's fault.
   checkExportOptions(options.exportOptions ?? {});

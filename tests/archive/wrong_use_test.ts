@@ -36,6 +36,11 @@ for (
       /roots\[0\]: expected names to be an array of strings/,
     ],
     [
+      "an empty name",
+      [store, [{ descriptor: manifest, names: ["app", ""] }]],
+      /roots\[0\]: expected names to be an array of strings, none of them empty/,
+    ],
+    [
       "one platform without an array",
       [store, [manifest], { platforms: "linux/amd64" }],
       /platforms: expected an array, such as \["linux\/arm64"\], found a string/,

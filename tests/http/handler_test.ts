@@ -68,6 +68,15 @@ describe("createArchiveHandler() finds", () => {
     assert.throws(() => createArchiveHandler({ resolve: () => undefined }), TypeError);
     assert.throws(() => createArchiveHandler({}), TypeError);
   });
+
+  test("nothing below a base path that no request could be below", () => {
+    for (const basePath of ["/", "/images/", "images", "https://example.com/images"]) {
+      assert.throws(() => createArchiveHandler({ stores: [new MemoryStore()], basePath }), {
+        name: "TypeError",
+        message: `Cannot serve below basePath "${basePath}": expected a path such as /images`,
+      });
+    }
+  });
 });
 
 describe("createArchiveHandler() takes of a query", () => {
