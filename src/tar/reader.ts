@@ -34,6 +34,14 @@ export type ReadBytes = (length: number) => Promise<Uint8Array>;
 /** The most bytes of one entry's PAX headers and long names: far above any path. */
 const MAX_EXTENSION = 1 << 20;
 
+/** What compressed files begin with. */
+const COMPRESSIONS: readonly [by: string, magic: readonly number[]][] = [
+  ["gzip", [0x1f, 0x8b]],
+  ["zstd", [0x28, 0xb5, 0x2f, 0xfd]],
+  ["xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a]],
+  ["bzip2", [0x42, 0x5a, 0x68]],
+];
+
 const ZERO_BLOCK = new Uint8Array(BLOCK);
 
 /** Reads one entry's headers, those that extend it included; undefined at the tar's trailer. */
@@ -45,7 +53,11 @@ export async function readEntry(read: ReadBytes, offset: number): Promise<TarEnt
   for (;;) {
     const block = await read(BLOCK);
     if (block.length === 0 && at > offset) throw truncated(at, "a header");
-    if (block.length < BLOCK) throw truncated(at, block.length === 0 ? "the trailer" : "a header");
+    if (block.length < BLOCK) {
+      const why = compressionOf(block);
+      if (why) throw new InvalidTarError(at, why);
+      throw truncated(at, block.length === 0 ? "the trailer" : "a header");
+    }
     if (equal(block, ZERO_BLOCK)) {
       if (at > offset) throw new InvalidTarError(at, "an extended header has no entry behind it");
       return undefined;
@@ -87,16 +99,11 @@ export function truncated(offset: number, inside: string): InvalidTarError {
 }
 
 function parseHeader(block: Uint8Array, at: number) {
-  const stated = parseNumber(block, 148, 8, at, "checksum");
-  if (stated !== checksum(block)) {
-    throw new InvalidTarError(
-      at,
-      block[0] === 0x1f && block[1] === 0x8b
-        ? "it is compressed with gzip; decompress it first"
-        : block[0] === 0x28 && block[1] === 0xb5
-        ? "it is compressed with zstd; decompress it first"
-        : "the header's checksum is wrong: this is no tar, or it is damaged",
-    );
+  const stated = text(block, 148, 8).trim();
+  // Neither is what is no tar at all a number, nor an empty field.
+  if (!/^[0-7]+$/.test(stated) || parseInt(stated, 8) !== checksum(block)) {
+    const why = "the header's checksum is wrong: this is no tar, or it is damaged";
+    throw new InvalidTarError(at, compressionOf(block) ?? why);
   }
   const isUstar = text(block, 257, 5) === "ustar";
   // GNU's magic ends in a space, and its headers have other fields where the prefix would be.
@@ -110,6 +117,12 @@ function parseHeader(block: Uint8Array, at: number) {
     type: block[156] === 0 || block[156] === 0x37 ? "0" : String.fromCharCode(block[156]!),
     linkName: text(block, 157, 100),
   };
+}
+
+/** What to do about a block that is no header but the start of something compressed. */
+function compressionOf(block: Uint8Array): string | undefined {
+  const found = COMPRESSIONS.find(([, magic]) => magic.every((byte, i) => block[i] === byte));
+  return found && `it is compressed with ${found[0]}; decompress it first`;
 }
 
 /** Octal digits, or GNU's base-256 where the first bit is set. */
