@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { InvalidTarError } from "../errors.ts";
+import { InvalidTarError, quote } from "../errors.ts";
 import { BLOCK, checksum, paddingSize } from "./header.ts";
 
 /** What a tar says of one entry. */
@@ -66,6 +66,9 @@ export async function readEntry(read: ReadBytes, offset: number): Promise<TarEnt
     at += BLOCK;
     if (!"xgLK".includes(fields.type)) {
       const name = pax.get("path") ?? longName ?? fields.name;
+      if (fields.type === "S" || [...pax.keys()].some((key) => key.startsWith("GNU.sparse."))) {
+        throw new InvalidTarError(offset, sparse(pax.get("GNU.sparse.name") ?? name));
+      }
       const size = pax.has("size") ? parseDecimal(pax.get("size")!, at) : fields.size;
       return {
         ...fields,
@@ -117,6 +120,14 @@ function parseHeader(block: Uint8Array, at: number) {
     type: block[156] === 0 || block[156] === 0x37 ? "0" : String.fromCharCode(block[156]!),
     linkName: text(block, 157, 100),
   };
+}
+
+/** A sparse file's holes are left out: its bytes are not those that its digest is of. */
+function sparse(name: string): string {
+  return `${
+    quote(name)
+  } is stored as a sparse file; make the tar again without --sparse (-S), or by ` +
+    "bsdtar with --no-read-sparse";
 }
 
 /** What to do about a block that is no header but the start of something compressed. */

@@ -91,7 +91,7 @@ for (const [what, size, number] of SIZES) {
 }
 
 test("readEntry() tells the types apart", async () => {
-  for (const type of ["0", "1", "2", "3", "4", "5", "6", "S", "V"]) {
+  for (const type of ["0", "1", "2", "3", "4", "5", "6", "D", "V"]) {
     assert.equal((await fieldsOf({ type })).type, type);
   }
 });
@@ -104,7 +104,7 @@ test("readEntry() gives no body to links, devices and directories, whatever thei
   for (const type of ["1", "2", "3", "4", "5", "6"]) {
     assert.equal((await fieldsOf({ type, size: "00000000100" })).size, 0, type);
   }
-  assert.equal((await fieldsOf({ type: "S", size: "00000000100" })).size, 64);
+  assert.equal((await fieldsOf({ type: "D", size: "00000000100" })).size, 64);
 });
 
 test("readEntry() reads the mode and what a link points to", async () => {
@@ -254,6 +254,21 @@ test("readEntry() refuses a PAX size that is no whole number, or too large", asy
   for (const size of ["", "-1", "1.5", "1e3", "0x10", "9007199254740992", "many"]) {
     const tar = concat([paxEntry({ size }), rawHeader({})]);
     await refused(tar, 1536, "its PAX size is no whole number, or too large");
+  }
+});
+
+test("readEntry() refuses a sparse file, which lacks its holes, with how to make it again", async () => {
+  const refusal = (name: string) =>
+    `"${name}" is stored as a sparse file; make the tar again without --sparse (-S), or by bsdtar ` +
+    "with --no-read-sparse";
+  await refused(rawHeader({ name: "blob", type: "S", size: "00000001000" }), 0, refusal("blob"));
+  const versions: [records: Record<string, string>, name: string][] = [
+    [{ "GNU.sparse.size": "1000", "GNU.sparse.numblocks": "0" }, "blob"],
+    [{ "GNU.sparse.name": "real", "GNU.sparse.size": "1000", "GNU.sparse.map": "0,1" }, "real"],
+    [{ "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "real" }, "real"],
+  ];
+  for (const [records, name] of versions) {
+    await refused(concat([paxEntry(records), rawHeader({ name: "blob" })]), 0, refusal(name));
   }
 });
 
