@@ -6,9 +6,11 @@
 import {
   BlobNotFoundError,
   BlobReadError,
+  InvalidLayoutError,
   InvalidTarError,
   LimitError,
   nameOf,
+  quote,
   SizeMismatchError,
 } from "../errors.ts";
 import { checkLimits } from "../content/check_numbers.ts";
@@ -26,7 +28,7 @@ import type {
 } from "../content/store.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { blobPath } from "../oci/digest.ts";
-import { paddingSize } from "../tar/header.ts";
+import { BLOCK, paddingSize } from "../tar/header.ts";
 import { readEntry, type TarEntry } from "../tar/reader.ts";
 import {
   blobSource,
@@ -51,8 +53,24 @@ export interface ArchiveFileOptions extends LayoutOptions, HttpSourceOptions {
 /** The files of an archive that are ever asked for, by name: nothing else is kept in memory. */
 const ASKED_FOR = /^(?:oci-layout|index\.json|blobs\/[a-z0-9]+\/[0-9a-f]{64,128})$/;
 
-/** Where a file lies in the tar. */
-type Place = Pick<TarEntry, "bodyOffset" | "size">;
+/** Where a file, or a link in its place, lies in the tar. */
+type Place = Pick<TarEntry, "bodyOffset" | "size" | "type">;
+
+/** What the headers tell. */
+interface Contents {
+  places: Map<string, Place>;
+  /** What the tar may be instead, where it is no OCI archive, and what to do about it. */
+  instead?: string;
+}
+
+/** The links that tar makes, and the flag by which it stores files instead. */
+const LINKS: Record<string, [what: string, flag: string] | undefined> = {
+  "1": ["hard link", "--hard-dereference"],
+  "2": ["symbolic link", "--dereference"],
+};
+
+const DOCKER_ARCHIVE = "this is what podman save and docker save before 25 make; save with " +
+  "--format oci-archive, or convert it by skopeo copy docker-archive:FILE oci-archive:NEW";
 
 /** How many bytes to ask for when looking for headers: as many as 128 of them, or a small manifest. */
 const WINDOW = 64 << 10;
@@ -118,7 +136,7 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
 
   /** Whether the tar has the blob. */
   async exists({ digest }: Descriptor, options: StoreOptions = {}): Promise<boolean> {
-    return (await this.#headers(options)).has(blobPath(digest));
+    return (await this.#headers(options)).places.has(blobPath(digest));
   }
 
   /**
@@ -146,6 +164,10 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
   }
 
   async #readFile(name: string, options: StoreOptions): Promise<Uint8Array> {
+    const { places, instead } = await this.#headers(options);
+    if (instead && !places.has(name)) {
+      throw new InvalidLayoutError(this.#source.name, name, `is missing: ${instead}`);
+    }
     const { bodyOffset: offset, size: length } = await this.#entry(name, name, options);
     if (length > this.#maxIndexSize) {
       throw new LimitError(name, "maxIndexSize", this.#maxIndexSize);
@@ -154,13 +176,19 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
   }
 
   async #entry(path: string, name: string, options: StoreOptions): Promise<Place> {
-    const entry = (await this.#headers(options)).get(path);
+    const entry = (await this.#headers(options)).places.get(path);
     if (!entry) throw new BlobNotFoundError(name, this.#source.name);
+    const [what, flag] = LINKS[entry.type] ?? [];
+    if (what) {
+      const why = `${path} is a ${what}, not a file; make the tar again by tar ${flag}`;
+      throw new InvalidTarError(entry.bodyOffset - BLOCK, why);
+    }
     return entry;
   }
 
-  async #readHeaders(options: StoreOptions): Promise<Map<string, Place>> {
-    const entries = new Map<string, Place>();
+  async #readHeaders(options: StoreOptions): Promise<Contents> {
+    const places = new Map<string, Place>();
+    let instead: string | undefined;
     let window: Uint8Array = new Uint8Array();
     let windowStart = 0;
     let at = 0;
@@ -175,15 +203,20 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
     };
     for (let offset = 0, count = 1;; count++) {
       const entry = await readEntry(read, offset);
-      if (!entry) return entries;
+      if (!entry) return { places, instead };
       if (count > this.#maxEntries) {
         throw new LimitError(this.#source.name, "maxEntries", this.#maxEntries);
       }
       const { type, bodyOffset, size } = entry;
       const name = entry.name.replace(/^(?:\.\/)+/, "");
-      if (type === "0" && ASKED_FOR.test(name)) {
-        if (entries.has(name)) throw new InvalidTarError(offset, `it has ${name} twice`);
-        entries.set(name, { bodyOffset, size });
+      if ((type === "0" || LINKS[type]) && ASKED_FOR.test(name)) {
+        if (places.has(name)) throw new InvalidTarError(offset, `it has ${name} twice`);
+        places.set(name, { bodyOffset, size, type });
+      } else if (name === "manifest.json") {
+        instead = DOCKER_ARCHIVE;
+      } else if (name.endsWith("/oci-layout")) {
+        const folder = quote(name.replace(/oci-layout$/, ""));
+        instead = `it is in the folder ${folder}; make the tar in that folder (tar -C)`;
       }
       offset = bodyOffset + size + paddingSize(size);
       at = offset;

@@ -271,6 +271,52 @@ test("a tar that is no layout is refused", async () => {
   });
 });
 
+const INSTEAD: [what: string, tar: Uint8Array<ArrayBuffer>, why: string][] = [
+  [
+    "as podman save makes it",
+    tarOf(tarEntry("manifest.json", "[]"), tarEntry("repositories", "{}")),
+    "this is what podman save and docker save before 25 make; save with --format oci-archive, or " +
+    "convert it by skopeo copy docker-archive:FILE oci-archive:NEW",
+  ],
+  [
+    "with the layout in a folder",
+    tarOf(tarEntry("./some/folder/oci-layout", "{}"), tarEntry("some/folder/index.json", "{}")),
+    'it is in the folder "some/folder/"; make the tar in that folder (tar -C)',
+  ],
+];
+for (const [what, tar, why] of INSTEAD) {
+  test(`a tar ${what} is refused with how to go on`, async () => {
+    await assert.rejects(() => new ArchiveFileStore(new Blob([tar])).roots(), {
+      name: "InvalidLayoutError",
+      file: "oci-layout",
+      message: `Cannot read the Blob as an OCI image layout: oci-layout is missing: ${why}`,
+    });
+  });
+}
+
+for (
+  const [type, what, flag] of [
+    ["1", "hard", "--hard-dereference"],
+    ["2", "symbolic", "--dereference"],
+  ] as const
+) {
+  test(`a ${what} link where a blob should be is refused as one, and is not missing`, async () => {
+    const { files, layer } = await taggedImage();
+    const path = `blobs/${layer.digest.replace(":", "/")}`;
+    files.delete(path);
+    const link = tarEntry(`./${path}`, "", { type, linkName: "elsewhere" });
+    const others = Array.from(files, ([name, body]) => tarEntry(name, body));
+    const store = new ArchiveFileStore(new Blob([tarOf(link, ...others)]));
+    assert.equal((await store.roots()).length, 1);
+    assert.equal(await store.exists(layer), true);
+    await assert.rejects(() => store.open(layer), {
+      name: "InvalidTarError",
+      offset: link.length - 512,
+      message: new RegExp(`: ${path} is a ${what} link, not a file; .* by tar ${flag}$`),
+    });
+  });
+}
+
 test("a blob of another size than its descriptor's is refused before it is read", async () => {
   const { files, layer } = await taggedImage();
   const store = new ArchiveFileStore(new Blob([tarFiles(files)]));
