@@ -114,14 +114,19 @@ export function httpSource(
         });
       });
       const { status } = response;
-      if (status === 206 && rangeStart(response) === offset) {
+      const range = status === 206 ? rangeOf(response) : undefined;
+      const isShort = range !== undefined && range.end < Math.min(offset + length, range.size);
+      if (range?.start === offset && !isShort) {
         const tag = response.headers.get("etag");
         if (tag?.startsWith('"')) etag ??= tag;
         return response.body ?? new Uint8Array();
       }
       await response.body?.cancel();
       if (status === 416) return new Uint8Array();
-      const why = status === 200 || status === 206
+      // Servers may send less. It would look like the end of the bytes.
+      const why = isShort
+        ? "it answers with less than the range that was asked for; download it first"
+        : status === 200 || status === 206
         ? "it answers without the range that was asked for; download it first"
         : status === 412
         ? "it has changed while it was read; start again"
@@ -149,7 +154,10 @@ function unescape(text: string): string {
   }
 }
 
-function rangeStart(response: Response): number | undefined {
-  const [, start] = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "") ?? [];
-  return start === undefined ? undefined : Number(start);
+/** The part that an answer has, and the size of the whole; zero where that is not told. */
+function rangeOf(response: Response): { start: number; end: number; size: number } | undefined {
+  const [, first, last, size] =
+    /^bytes (\d+)-(\d+)\/(?:(\d+)|\*)/i.exec(response.headers.get("content-range") ?? "") ?? [];
+  if (first === undefined) return undefined;
+  return { start: Number(first), end: Number(last) + 1, size: Number(size ?? 0) };
 }

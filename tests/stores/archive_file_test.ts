@@ -339,6 +339,13 @@ const ANSWERS: [what: string, listener: RequestListener, message: string][] = [
     "it answers without the range that was asked for; download it first",
   ],
   [
+    "with less than the range",
+    (_, response) =>
+      void response.writeHead(206, { "content-range": "bytes 0-511/99999" })
+        .end(new Uint8Array(512)),
+    "it answers with less than the range that was asked for; download it first",
+  ],
+  [
     "with more than the range",
     (_, response) =>
       void response.writeHead(206, { "content-range": "bytes 0-99999/100000" })
