@@ -48,7 +48,7 @@ const CALLS: [what: string, limits: Limits, call: (subject: Subject, given: Limi
     ["LayoutStore", { maxIndexSize: 0 }, (_, given) => new LayoutStore("layout", given)],
     [
       "ArchiveFileStore",
-      { maxIndexSize: 0, maxEntries: 0 },
+      { maxIndexSize: 0, maxEntries: 0, stallTimeout: 1 },
       (_, given) => new ArchiveFileStore("app.tar", given),
     ],
     [

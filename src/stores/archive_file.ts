@@ -13,7 +13,7 @@ import {
   quote,
   SizeMismatchError,
 } from "../errors.ts";
-import { checkLimits } from "../content/check_numbers.ts";
+import { checkLimits, checkMilliseconds } from "../content/check_numbers.ts";
 import { once } from "../content/one_call.ts";
 import { chunksOf } from "../content/read.ts";
 import type {
@@ -102,10 +102,11 @@ export class ArchiveFileStore implements ContentStore, Existence, Resolver, Root
    * @param from a path, a `file:`, `http:` or `https:` URL, also as a string, or a Blob. A user and a
    * password in the URL go to its own origin, as `Authorization`
    * @throws {TypeError} for other URLs, and for what is neither
-   * @throws {RangeError} where a limit is no number
+   * @throws {RangeError} where a limit or a time is no number
    */
   constructor(from: string | URL | Blob, options: ArchiveFileOptions = {}) {
     checkLimits(options, { maxIndexSize: 0, maxEntries: 0 });
+    checkMilliseconds(options, { stallTimeout: 1 });
     this.#maxIndexSize = options.maxIndexSize ?? 64 << 20;
     this.#maxEntries = options.maxEntries ?? 300_000;
     this.#source = sourceOf(from, options);

@@ -3,6 +3,7 @@ import { chunksOf } from "../content/read.ts";
 import type { BlobBody, OpenOptions } from "../content/store.ts";
 import { plainUrl, transportText } from "../content/transport.ts";
 import { basic } from "./registry/credentials.ts";
+import { Exchange } from "./registry/exchange.ts";
 
 /** Bytes that can be read from any offset: a file, a Blob, or what a URL answers. */
 export interface ByteSource {
@@ -20,6 +21,12 @@ export interface HttpSourceOptions {
    * @default {globalThis.fetch}
    */
   fetch?: typeof globalThis.fetch | undefined;
+  /**
+   * Milliseconds without a byte behind which a read counts as broken.
+   *
+   * @default {30000}
+   */
+  stallTimeout?: number | undefined;
 }
 
 /** A Blob or File, such as an `<input type="file">` gives. */
@@ -91,7 +98,7 @@ function fileFault({ code, message }: Error & { code?: string }): string {
  */
 export function httpSource(
   from: URL,
-  { fetch = globalThis.fetch }: HttpSourceOptions = {},
+  { fetch = globalThis.fetch, stallTimeout = 30_000 }: HttpSourceOptions = {},
 ): ByteSource {
   const { url, authorization } = withoutUser(from);
   const name = plainUrl(url);
@@ -106,21 +113,34 @@ export function httpSource(
       });
       if (etag) headers.set("if-match", etag);
       if (authorization) headers.set("authorization", authorization);
-      const response = await fetch(url, { headers, signal }).catch((error) => {
-        signal?.throwIfAborted();
-        const text = transportText(error);
-        throw new BlobReadError(name, `${text}; check the address, or try again`, {
-          cause: new Error(text),
-        });
-      });
+      const exchange = new Exchange(signal);
+      const wait = async <T>(work: Promise<T>, advice: string): Promise<T> => {
+        try {
+          return await exchange.wait(work, stallTimeout);
+        } catch (error) {
+          exchange.close();
+          signal?.throwIfAborted();
+          const text = transportText(error);
+          throw new BlobReadError(name, `${text}; ${advice}`, { cause: new Error(text) });
+        }
+      };
+      const response = await wait(
+        fetch(url, { headers, signal: exchange.signal }),
+        "check the address, or try again",
+      );
       const { status } = response;
       const range = status === 206 ? rangeOf(response) : undefined;
       const isShort = range !== undefined && range.end < Math.min(offset + length, range.size);
       if (range?.start === offset && !isShort) {
         const tag = response.headers.get("etag");
         if (tag?.startsWith('"')) etag ??= tag;
-        return response.body ?? new Uint8Array();
+        if (response.body) {
+          return awaited(response.body, exchange, (work) => wait(work, "try again"));
+        }
+        exchange.close();
+        return new Uint8Array();
       }
+      exchange.close();
       await response.body?.cancel();
       if (status === 416) return new Uint8Array();
       // Servers may send less. It would look like the end of the bytes.
@@ -134,6 +154,27 @@ export function httpSource(
       throw new BlobReadError(name, why);
     },
   };
+}
+
+/** An answer's body, each read of which is waited for in this way. */
+function awaited(
+  body: ReadableStream<Uint8Array>,
+  exchange: Exchange,
+  wait: <T>(work: Promise<T>) => Promise<T>,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await wait(reader.read());
+      if (!done) return controller.enqueue(value);
+      exchange.close();
+      controller.close();
+    },
+    cancel(reason) {
+      exchange.close();
+      return reader.cancel(reason);
+    },
+  }, { highWaterMark: 0 });
 }
 
 /** The user of a URL as a header: fetch takes no URL that has one. */

@@ -392,6 +392,48 @@ test("a server that cannot be reached is told, without user and query", async ()
   }
 });
 
+test("a server that stalls is given up, before its answer and amid a blob", async () => {
+  const { files, layer } = await taggedImage();
+  const tar = tarFiles(files);
+  const answer = ranges(() => ({ tar, etag: '"1"' }));
+  let closed = 0;
+  const { url, close } = await serve((request, response) => {
+    const [from, to] = /(\d+)-(\d+)$/.exec(request.headers.range!)!.slice(1).map(Number);
+    const isSilent = request.url!.startsWith("/silent");
+    const isLayer = to! - from! === layer.size - 1;
+    if (!isSilent && !isLayer) return answer(request, response);
+    response.on("close", () => closed++);
+    if (isSilent) return;
+    response.writeHead(206, { "content-range": `bytes ${from}-${to}/${tar.length}` });
+    response.write(tar.subarray(from, from! + 50_000));
+  });
+  const options = { stallTimeout: 1000 };
+  const why = "nothing came for 1 s";
+  const before = async () => {
+    const silent = new URL("/silent.tar", url);
+    await assert.rejects(() => new ArchiveFileStore(silent, options).roots(), {
+      name: "BlobReadError",
+      message: `Cannot read ${silent}: ${why}; check the address, or try again`,
+    });
+  };
+  const amid = async () => {
+    const body = await new ArchiveFileStore(url, options).open(layer);
+    await assert.rejects(() => collect(body), {
+      name: "BlobReadError",
+      message: `Cannot read ${url.origin}${url.pathname}: ${why}; try again`,
+    });
+  };
+  try {
+    await Promise.all([before(), amid()]);
+    for (let waited = 0; closed < 2 && waited < 100; waited++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    assert.equal(closed, 2);
+  } finally {
+    close();
+  }
+});
+
 test("a user in the URL is sent to its server, and to no other", async () => {
   const { files, manifest } = await taggedImage();
   const seen: [server: string, authorization: string | undefined][] = [];
