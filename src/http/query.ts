@@ -49,9 +49,9 @@ export function parseQuery(query: URLSearchParams): ArchiveQuery {
   const names: string[] = [];
   for (const [key, value] of query) {
     if (key === "platform") {
-      const specifiers = value.split(",").filter(Boolean);
-      // In one form, so that two ways to say the same share a plan.
-      platforms.push(...specifiers.map((text) => formatPlatform(parsePlatform(text))));
+      // In one form, so that two ways to say the same share a plan. An empty one is refused: it may be
+      // a variable that is not set, and all platforms are not what was meant.
+      platforms.push(...value.split(",").map((text) => formatPlatform(parsePlatform(text))));
     } else if (key === "name") {
       parseReference(value);
       names.push(value);

@@ -95,8 +95,18 @@ describe("createArchiveHandler() takes of a query", () => {
 
   test("8,192 characters at most", async () => {
     const { store, handler } = await handlerOf();
-    const query = `?platform=${"linux/amd64,".repeat(700)}`;
+    const query = `?platform=${"linux/amd64,".repeat(700)}linux/amd64`;
     assert.equal((await handler(head(NAME, query))).status, 400);
+    assert.equal(store.opened, 0);
+  });
+
+  test("no platform that is empty, as of a variable that is not set", async () => {
+    const { store, handler } = await handlerOf();
+    for (const value of ["", ",", "linux/amd64,", ",linux/amd64", "linux/amd64&platform="]) {
+      const response = await handler(requestFor(NAME, { query: `?platform=${value}` }));
+      assert.equal(response.status, 400, value);
+      assert.equal((await response.json()).code, "InvalidPlatformError");
+    }
     assert.equal(store.opened, 0);
   });
 
