@@ -32,7 +32,7 @@ const CALLS: [what: string, limits: Limits, call: (subject: Subject, given: Limi
   [
     [
       "planArchive()",
-      { maxManifestSize: 0, maxDepth: 0, maxBlobs: 0 },
+      { maxManifestSize: 0, maxDepth: 0, maxBlobs: 0, concurrency: 1 },
       ({ store, root }, given) => planArchive(store, [root], given),
     ],
     [
@@ -63,7 +63,7 @@ const CALLS: [what: string, limits: Limits, call: (subject: Subject, given: Limi
     ],
     [
       "the handler's export options",
-      { maxManifestSize: 0, maxDepth: 0, maxBlobs: 0 },
+      { maxManifestSize: 0, maxDepth: 0, maxBlobs: 0, concurrency: 1 },
       ({ store }, exportOptions) => createArchiveHandler({ stores: [store], exportOptions }),
     ],
     [

@@ -2,6 +2,7 @@ import { checkLimits } from "../content/check_numbers.ts";
 import type { ReadOptions } from "../content/read.ts";
 import { nameOf } from "../errors.ts";
 import type { Descriptor, Platform } from "../oci/descriptor.ts";
+import { parsePlatform } from "../oci/platform.ts";
 
 /** A manifest or index to export, under no name, one, or several. */
 export interface Root {
@@ -69,15 +70,27 @@ export interface ExportOptions extends ReadOptions {
 }
 
 /**
- * Looks at what is no matter of a store.
+ * Looks at what can be wrong whatever the store holds.
  *
- * @throws {TypeError | RangeError}
+ * @throws {TypeError | RangeError | InvalidPlatformError}
  */
 export function checkExportOptions(options: ExportOptions): void {
-  checkLimits(options, { maxManifestSize: 0, maxDepth: 0, maxBlobs: 0 });
-  const { platforms = [] } = options;
-  if (Array.isArray(platforms)) return;
-  throw new TypeError(
-    `Cannot use platforms: expected an array, such as ["linux/arm64"], found ${nameOf(platforms)}`,
-  );
+  checkLimits(options, { maxManifestSize: 0, maxDepth: 0, maxBlobs: 0, concurrency: 1 });
+  wantedPlatforms(options);
+}
+
+/**
+ * The platforms that are wanted, the best first; none for all.
+ *
+ * @throws {TypeError | InvalidPlatformError}
+ */
+export function wantedPlatforms({ platforms = [] }: ExportOptions): Platform[] {
+  if (!Array.isArray(platforms)) {
+    throw new TypeError(
+      `Cannot use platforms: expected an array, such as ["linux/arm64"], found ${
+        nameOf(platforms)
+      }`,
+    );
+  }
+  return platforms.map((one) => typeof one === "string" ? parsePlatform(one) : one);
 }

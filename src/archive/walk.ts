@@ -17,16 +17,11 @@ import {
 import { type Descriptor, parseDescriptor, type Platform } from "../oci/descriptor.ts";
 import { type Manifest, parseIndex, parseManifest } from "../oci/manifest.ts";
 import { isIndexType, isManifestType } from "../oci/media_type.ts";
-import {
-  formatPlatform,
-  matchPlatforms,
-  parsePlatform,
-  type PlatformMatcher,
-} from "../oci/platform.ts";
+import { formatPlatform, matchPlatforms, type PlatformMatcher } from "../oci/platform.ts";
 import { referenceName } from "../oci/reference.ts";
 import { inOrder } from "./in_order.ts";
 import { MetBlobs } from "./met_blobs.ts";
-import { checkExportOptions, type ExportOptions, type Root } from "./options.ts";
+import { checkExportOptions, type ExportOptions, type Root, wantedPlatforms } from "./options.ts";
 
 /** Labels that tell where a blob came from begin with this. */
 const LABEL_SOURCE = "containerd.io/distribution.source";
@@ -107,8 +102,7 @@ class Walker {
     // Manifests are read into the same bytes: the collector is slow to free 10,000 buffers.
     this.#reading = { ...options, buffers: new BufferPool(64 << 10) };
     this.#concurrency = options.concurrency ?? 8;
-    this.#wanted = (options.platforms ?? [])
-      .map((platform) => typeof platform === "string" ? parsePlatform(platform) : platform);
+    this.#wanted = wantedPlatforms(options);
     if (this.#wanted.length > 0) this.#platforms = matchPlatforms(this.#wanted);
   }
 

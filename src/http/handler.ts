@@ -89,7 +89,7 @@ export type ArchiveHandler = (
  *
  * @throws {TypeError} where there is nothing to serve, a resolver without hosts, or a `basePath`
  * that no request could be below
- * @throws {RangeError} where an option is out of range
+ * @throws {RangeError | InvalidPlatformError} where an option is out of range, or a platform is none
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { MemoryStore, planArchive } from "../../mod.ts";
+import { InvalidPlatformError, MemoryStore, planArchive } from "../../mod.ts";
 import { archivePage, createArchiveHandler, type ListedImage } from "../../src/http/mod.ts";
 import { addImage, addIndex } from "../helpers/image.ts";
 import { CountingStore, handlerOf, head, NAME, ORIGIN, requestFor } from "./counting_store.ts";
@@ -62,6 +62,14 @@ describe("createArchiveHandler() finds", () => {
     assert.equal((await handler(head("169.254.169.254/x"))).status, 403);
     assert.equal((await handler(head("Not A Name"))).status, 400);
     assert.deepEqual(asked, ["docker.io/library/alpine:3", "docker.io/library/none"]);
+  });
+
+  test("nothing with a platform of its own options that is none, which no client could mend", () => {
+    const exportOptions = { platforms: ["linux"] };
+    assert.throws(
+      () => createArchiveHandler({ stores: [], exportOptions }),
+      InvalidPlatformError,
+    );
   });
 
   test("nothing by resolve() without hosts, and nothing without sources", () => {
