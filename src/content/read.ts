@@ -139,8 +139,8 @@ function unshared(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /** Closes a body that nobody will read. */
-export async function discard(body: BlobBody, reason?: unknown): Promise<void> {
-  if (body instanceof ReadableStream) await body.cancel(reason).catch(() => {});
+export async function discard(body: BlobBody): Promise<void> {
+  if (isStream(body)) await body.cancel().catch(() => {});
 }
 
 /** Whether the store has the blob: asked where it can say so, else by opening it. */
