@@ -4,6 +4,16 @@ export function plainUrl(url: URL): string {
 }
 
 /**
+ * What a caller gave as a URL.
+ *
+ * @throws {TypeError} where it is none, without its text: the runtime's own error would show that
+ */
+export function parseUrl(url: string | URL): URL {
+  if (URL.canParse(url)) return new URL(url);
+  throw new TypeError("Cannot use the URL that was given: expected one such as https://HOST/PATH");
+}
+
+/**
  * What went wrong below HTTP: a failure of `fetch`, or of a body. Without secrets, where the runtime's
  * own error names the whole URL: that must not become a cause.
  */

@@ -1,6 +1,7 @@
 import type { ArchivePlan } from "../archive/plan.ts";
 import type { Progress } from "../archive/stream.ts";
 import { checkCounts, checkLimits, checkMilliseconds } from "../content/check_numbers.ts";
+import { parseUrl } from "../content/transport.ts";
 import type { S3ClientOptions, S3Credentials } from "./s3_client.ts";
 import { S3Multipart, type S3Object } from "./s3_multipart.ts";
 
@@ -83,7 +84,7 @@ export async function s3Upload(
     throw new RangeError(`Cannot send ${concurrency} parts at a time: expected 1 or more`);
   }
   signal?.throwIfAborted();
-  const upload = await S3Multipart.begin(plan, new URL(url), options);
+  const upload = await S3Multipart.begin(plan, parseUrl(url), options);
   try {
     signal?.throwIfAborted();
     await upload.sendParts(roomyPartSize(plan.size, partSize), concurrency);

@@ -1,7 +1,7 @@
 import type { ArchivePlan } from "../archive/plan.ts";
 import type { StreamOptions } from "../archive/stream.ts";
 import { checkLimits } from "../content/check_numbers.ts";
-import { transportText } from "../content/transport.ts";
+import { parseUrl, transportText } from "../content/transport.ts";
 import { quote } from "../errors.ts";
 import { UploadError } from "../errors/remote.ts";
 import { streamBody } from "./body.ts";
@@ -67,7 +67,7 @@ export async function uploadArchive(
   checkLimits(options, { maxRedirects: 0 });
   const { maxRedirects = 10 } = options;
   const headers = new Headers(options.headers);
-  let target = new URL(url);
+  let target = parseUrl(url);
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
     moveCredentials(target, headers);
     const { status, headers: answered, body } = await uploadOnce(plan, target, headers, options);
@@ -76,7 +76,7 @@ export async function uploadArchive(
       return new Response(empty ? null : body, { status, headers: answered });
     }
     const location = redirectOf(target, status, answered);
-    if (!location) throw new UploadError(target, status, `${describe(status, body)}`);
+    if (!location) throw new UploadError(target, status, describe(status, body));
     if (location.origin !== target.origin) {
       for (const secret of SECRETS) headers.delete(secret);
     }
@@ -133,9 +133,11 @@ function redirectOf(from: URL, status: number, headers: Headers): URL | undefine
   const location = headers.get("location");
   if (![301, 302, 307, 308].includes(status) || location === null) return undefined;
   const to = URL.canParse(location, from) ? new URL(location, from) : undefined;
-  const safe = to?.protocol === "https:" || (to?.protocol === "http:" && from.protocol === "http:");
-  if (!to || !safe) {
-    throw new UploadError(from, status, `it redirects to ${quote(location)}, which is not safe`);
+  if (to?.protocol !== "https:" && to?.protocol !== "http:") {
+    throw new UploadError(from, status, "it redirects to something that is no http(s) URL");
+  }
+  if (from.protocol === "https:" && to.protocol === "http:") {
+    throw new UploadError(from, status, `it redirects from https to http, to ${to.host}`);
   }
   return to;
 }

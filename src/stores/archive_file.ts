@@ -26,6 +26,7 @@ import type {
   Roots,
   StoreOptions,
 } from "../content/store.ts";
+import { parseUrl } from "../content/transport.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { blobPath } from "../oci/digest.ts";
 import { BLOCK, paddingSize } from "../tar/header.ts";
@@ -252,7 +253,7 @@ function sourceOf(from: string | URL | Blob, options: HttpSourceOptions): ByteSo
     );
   }
   if (typeof from === "string" && !/^[a-z][a-z0-9+.-]+:\/\//i.test(from)) return fileSource(from);
-  const url = new URL(from);
+  const url = parseUrl(from);
   if (url.protocol === "file:") return fileSource(url);
   if (/^https?:$/.test(url.protocol)) return httpSource(url, options);
   throw new TypeError(

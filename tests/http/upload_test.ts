@@ -2,7 +2,7 @@ import { after, before, describe, test, type TestContext } from "node:test";
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import { type ArchivePlan, DigestMismatchError, planArchive, UploadError } from "../../mod.ts";
-import { uploadArchive } from "../../src/http/mod.ts";
+import { s3Upload, uploadArchive } from "../../src/http/mod.ts";
 import { collect, sha256 } from "../helpers/bytes.ts";
 import { AppStore, NAMES } from "./servers/app.ts";
 import { RUNTIMES, type Server } from "./servers/start.ts";
@@ -161,6 +161,32 @@ describe("uploadArchive()", () => {
       name: "UploadError",
       status: 307,
     });
+  });
+
+  test("refuses a redirect from https to http, and shows neither its user nor its query", async () => {
+    const headers = { location: "http://me:s3cret@b.test/y?sig=s3cret" };
+    const fetch = () => Promise.resolve(new Response(null, { status: 307, headers }));
+    await assert.rejects(uploadArchive(small, "https://a.test/x", { fetch }), {
+      name: "UploadError",
+      status: 307,
+      message: "Cannot upload to https://a.test/x: it redirects from https to http, to b.test",
+    });
+  });
+
+  test("and s3Upload() refuse a URL that is none without showing it, which may hold secrets", async () => {
+    const url = "https://me:s3cret@a test/x?sig=s3cret";
+    const credentials = { accessKeyId: "id", secretAccessKey: "key" };
+    for (const upload of [uploadArchive(small, url), s3Upload(small, url, { credentials })]) {
+      await assert.rejects(upload, (error) => {
+        assert.ok(error instanceof TypeError);
+        assert.equal(
+          error.message,
+          "Cannot use the URL that was given: expected one such as https://HOST/PATH",
+        );
+        assert.doesNotMatch(inspect(error), /s3cret/);
+        return true;
+      });
+    }
   });
 
   test("gives up after too many redirects", async (t) => {

@@ -10,6 +10,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { inspect } from "node:util";
 import { exportArchive, InvalidTarError, MediaType, MemoryStore } from "../../mod.ts";
 import { ArchiveFileStore } from "../../src/stores/archive_file.ts";
 import { describeStore, type StoreContents } from "../contracts/store.ts";
@@ -235,6 +236,15 @@ test("a URL that names no archive is wrong use", async () => {
   // An encoded slash in a file's name has no meaning: nobody knows where it would lead.
   const store = new ArchiveFileStore(new URL("file:///tmp/a%2fb"));
   await assert.rejects(() => store.roots(), { name: "TypeError" });
+});
+
+test("a URL that is none is refused without showing it, which may hold secrets", () => {
+  assert.throws(() => new ArchiveFileStore("https://me:s3cret@a test/x?sig=s3cret"), (error) => {
+    assert.ok(error instanceof TypeError);
+    assert.match(error.message, /expected one such as https:/);
+    assert.doesNotMatch(inspect(error), /s3cret/);
+    return true;
+  });
 });
 
 test("a stream out of a Blob that is cancelled before it is read has opened nothing", async () => {
