@@ -53,7 +53,8 @@ export interface ExportOptions extends ReadOptions {
    */
   referrers?: boolean | undefined;
   /**
-   * How deep indexes may nest.
+   * How many levels may lie below a root: nested indexes, a manifest, its config and layers. Each
+   * referrer is a level too.
    * @default {32}
    */
   maxDepth?: number | undefined;

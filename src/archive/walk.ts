@@ -212,8 +212,10 @@ class Walker {
   /** Visits descriptors and all below them, depth first, in order. */
   async #visitAll(descriptors: readonly Descriptor[], depth: number): Promise<void> {
     const { maxDepth = 32 } = this.#options;
-    if (depth > maxDepth) {
-      throw new LimitError(`nested index ${descriptors[0]?.digest}`, "maxDepth", maxDepth);
+    const [first] = descriptors;
+    if (first && depth > maxDepth) {
+      const what = `blob ${first.digest}, ${depth} levels below its root`;
+      throw new LimitError(what, "maxDepth", maxDepth);
     }
     for (const descriptor of descriptors) this.#blobs.meet(descriptor);
     const documents = descriptors.filter(({ mediaType }) =>

@@ -103,15 +103,22 @@ test("an index that is a manifest is refused, and the reverse", async () => {
   }
 });
 
-test("indexes nest as deep as maxDepth, and no deeper", async () => {
+test("blobs lie as deep below a root as maxDepth, and no deeper", async () => {
   const store = new MemoryStore();
-  let top = (await addImage(store)).manifest;
+  const { manifest, config } = await addImage(store);
+  let top = manifest;
   const tower: Descriptor[] = [];
   for (let depth = 0; depth < 40; depth++) tower.push(top = await addIndex(store, [top]));
   await refused(planArchive(store, [tower[39]!]), LimitError, { limit: "maxDepth", max: 32 });
   // Below a root index: other indexes, the manifest, its config and layers.
   assert.ok(await planArchive(store, [tower[30]!]));
-  await refused(planArchive(store, [tower[31]!]), LimitError, { limit: "maxDepth" });
+  await refused(planArchive(store, [tower[31]!]), LimitError, {
+    limit: "maxDepth",
+    message: `Cannot go on with blob ${config.digest}, 33 levels below its root: ` +
+      "over the limit maxDepth = 32; raise it if this is meant",
+  });
+  const empty = await addIndex(store, []);
+  assert.ok(await planArchive(store, [empty], { maxDepth: 0 }));
   assert.ok(await planArchive(store, [tower[39]!], { maxDepth: 41 }));
 });
 
