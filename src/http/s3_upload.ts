@@ -34,6 +34,8 @@ export interface S3UploadOptions extends S3ClientOptions {
 }
 
 const MIB = 1 << 20;
+/** S3 takes no smaller ones, but for the last. */
+const MIN_PART_SIZE = 5 * MIB;
 const MAX_PARTS = 10_000;
 
 /**
@@ -74,15 +76,9 @@ export async function s3Upload(
 ): Promise<S3Object> {
   checkLimits(options, { retries: 0 });
   checkMilliseconds(options, { retryDelay: 0 });
-  // Not without end: an abort has to come to one.
-  checkCounts(options, { cleanupTimeout: 0 });
+  // A cleanup not without end: an abort has to come to one.
+  checkCounts(options, { cleanupTimeout: 0, partSize: MIN_PART_SIZE, concurrency: 1 });
   const { partSize = 16 * MIB, concurrency = 4, signal } = options;
-  if (!Number.isSafeInteger(partSize) || partSize < 5 * MIB) {
-    throw new RangeError(`Cannot send parts of ${partSize} bytes: S3 takes ${5 * MIB} or more`);
-  }
-  if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
-    throw new RangeError(`Cannot send ${concurrency} parts at a time: expected 1 or more`);
-  }
   signal?.throwIfAborted();
   const upload = await S3Multipart.begin(plan, parseUrl(url), options);
   try {
