@@ -1,5 +1,6 @@
 import type { ArchivePlan } from "../archive/plan.ts";
 import type { StreamOptions } from "../archive/stream.ts";
+import { basic } from "../content/basic_auth.ts";
 import { checkLimits } from "../content/check_numbers.ts";
 import { parseUrl, transportText } from "../content/transport.ts";
 import { quote } from "../errors.ts";
@@ -146,17 +147,14 @@ function redirectOf(from: URL, status: number, headers: Headers): URL | undefine
 function moveCredentials(url: URL, headers: Headers): void {
   const { username, password } = url;
   if (username === "" && password === "") return;
-  let text: string;
+  let authorization: string;
   try {
-    text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    authorization = basic(decodeURIComponent(username), decodeURIComponent(password));
   } catch {
     const why = "the URL's user name or password has a broken escape; write % as %25";
     throw new UploadError(url, undefined, why);
   }
-  const bytes = new TextEncoder().encode(text);
-  if (!headers.has("authorization")) {
-    headers.set("authorization", `Basic ${btoa(String.fromCharCode(...bytes))}`);
-  }
+  if (!headers.has("authorization")) headers.set("authorization", authorization);
   url.username = "";
   url.password = "";
 }

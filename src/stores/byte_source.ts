@@ -1,8 +1,8 @@
 import { BlobReadError } from "../errors.ts";
+import { basic } from "../content/basic_auth.ts";
 import { chunksOf } from "../content/read.ts";
 import type { BlobBody, OpenOptions } from "../content/store.ts";
 import { plainUrl, transportText } from "../content/transport.ts";
-import { basic } from "./registry/credentials.ts";
 import { Exchange } from "./registry/exchange.ts";
 
 /** Bytes that can be read from any offset: a file, a Blob, or what a URL answers. */

@@ -1,9 +1,10 @@
+import { basic } from "../../content/basic_auth.ts";
 import { plainUrl } from "../../content/transport.ts";
 import { RegistryAuthError } from "../../errors/remote.ts";
 import { OneCall } from "../../content/one_call.ts";
 import type { StoreOptions } from "../../content/store.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
-import { basic, type Credentials, type GetCredentials, isBearerToken } from "./credentials.ts";
+import { type Credentials, type GetCredentials, isBearerToken } from "./credentials.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Token } from "./token.ts";
 

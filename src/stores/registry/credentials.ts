@@ -22,12 +22,6 @@ export type GetCredentials = (
   options: StoreOptions,
 ) => Credentials | undefined | Promise<Credentials | undefined>;
 
-/** An `Authorization` header: [RFC 7617](https://www.rfc-editor.org/rfc/rfc7617). */
-export function basic(username: string, password: string): string {
-  const bytes = new TextEncoder().encode(`${username}:${password}`);
-  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
-}
-
 /**
  * Whether a token can stand in a header. One that cannot would make fetch throw, with the token in
  * its message.

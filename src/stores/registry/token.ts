@@ -1,3 +1,4 @@
+import { basic } from "../../content/basic_auth.ts";
 import { plainUrl } from "../../content/transport.ts";
 import { LimitError } from "../../errors.ts";
 import { RegistryAuthError } from "../../errors/remote.ts";
@@ -5,7 +6,7 @@ import { isJsonObject, parseJson } from "../../oci/parse_json.ts";
 import type { Answer } from "./answer.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Challenge } from "./challenge.ts";
-import { basic, type Credentials, isBearerToken, secretsOf } from "./credentials.ts";
+import { type Credentials, isBearerToken, secretsOf } from "./credentials.ts";
 import { isLoopback } from "./endpoint.ts";
 import type { Http, HttpRequest } from "./http.ts";
 import { expectOk } from "./status.ts";
