@@ -1,5 +1,6 @@
 import { ArchiveError, InvalidTarError, LimitError, nameOf } from "../errors.ts";
 import { checkLimits } from "../content/check_numbers.ts";
+import { concat } from "../content/concat.ts";
 import { chunksOf, isStream } from "../content/read.ts";
 import { Verifier, type VerifyOptions } from "../content/verify_stream.ts";
 import { parseDigest } from "../oci/digest.ts";
@@ -225,14 +226,4 @@ class Judge {
       warnings: this.#warnings,
     };
   }
-}
-
-function concat(pieces: readonly Uint8Array[], size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }

@@ -1,3 +1,4 @@
+import { concat } from "../../content/concat.ts";
 import { LimitError } from "../../errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { transportError } from "./transport_error.ts";
@@ -72,13 +73,7 @@ export class Answer {
       }
       chunks.push(chunk);
     }
-    const bytes = new Uint8Array(size);
-    let at = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, at);
-      at += chunk.length;
-    }
-    return bytes;
+    return concat(chunks, size);
   }
 
   /** Reads the rest where it is short, so that the connection can be used again. */
