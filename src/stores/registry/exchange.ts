@@ -2,7 +2,7 @@ import { abortable } from "../../content/abortable.ts";
 import { MAX_TIMER } from "./attempts.ts";
 
 /** Nothing came for too long. */
-export class Stall extends Error {
+class Stall extends Error {
   override readonly name = "Stall";
 }
 
