@@ -65,7 +65,11 @@ export function parseReference(name: string): Reference {
   if (path.length > 255) {
     throw new InvalidReferenceError(name, "the repository must not exceed 255 characters");
   }
-  if (digest !== undefined) parseDigest(digest);
+  try {
+    if (digest !== undefined) parseDigest(digest);
+  } catch (error) {
+    throw new InvalidReferenceError(name, (error as Error).message);
+  }
   return { domain: host, path, ...(tag && { tag }), ...(digest && { digest }) };
 }
 

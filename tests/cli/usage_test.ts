@@ -65,6 +65,10 @@ describe("wrong usage exits with status 2 and one line", () => {
     "an empty name": ["export", SOURCE, "--name", ""],
     "a registry's image without a name": ["export", "docker://"],
     "a registry's image of a wrong name": ["export", "docker://registry.invalid/app:1:2"],
+    "a registry's image of a short digest": [
+      "export",
+      `docker://registry.invalid/app@sha256:${"a".repeat(40)}`,
+    ],
     "a server's empty host": ["serve", SOURCE, "--port", "0", "--hostname", ""],
     "an output without a name to go on with": ["export", SOURCE, "--resume", "-o", ""],
     "an archive without a name to verify": ["verify", ""],

@@ -61,6 +61,7 @@ describe("createArchiveHandler() finds", () => {
     assert.equal((await handler(head("evil.example/alpine:3"))).status, 403);
     assert.equal((await handler(head("169.254.169.254/x"))).status, 403);
     assert.equal((await handler(head("Not A Name"))).status, 400);
+    assert.equal((await handler(head(`alpine@sha256:${"a".repeat(63)}`))).status, 400);
     assert.deepEqual(asked, ["docker.io/library/alpine:3", "docker.io/library/none"]);
   });
 
