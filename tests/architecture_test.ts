@@ -1,4 +1,4 @@
-// How the house is built: who may import whom, and who may know where it runs. See DESIGN.md.
+// How the house is built: who may import whom, and who may know where it runs.
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
