@@ -139,7 +139,7 @@ function exportOptions(command: Command): Command {
 function sourceOptions(command: Command): Command {
   return command
     .option("--plain-http", "speak http to the registry")
-    .option("--ca <file>", "trust this certificate authority too, in PEM")
+    .option("--ca <file>", "trust the registry's own certificate authority too, in PEM")
     .option("--authfile <file>", "the registry's credentials, instead of Docker's and Podman's")
     .option("--follow-links", "follow links that lead out of a layout, as Bazel's do");
 }
