@@ -101,9 +101,7 @@ function splitName(name: string): [prefix: string, rest: string] | undefined {
   const end = name.endsWith("/") ? name.length - 1 : name.length;
   const slash = name.slice(0, Math.min(end, PREFIX_SIZE + 1)).lastIndexOf("/");
   const rest = name.length - slash - 1;
-  return slash > 0 && rest > 0 && rest <= NAME_SIZE
-    ? [name.slice(0, slash), name.slice(slash + 1)]
-    : undefined;
+  return slash > 0 && rest <= NAME_SIZE ? [name.slice(0, slash), name.slice(slash + 1)] : undefined;
 }
 
 /** What differs between two blocks. */

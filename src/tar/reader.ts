@@ -164,7 +164,7 @@ function parsePax(body: Uint8Array, at: number): Map<string, string> {
   for (let i = 0; i < body.length;) {
     const space = body.indexOf(0x20, i);
     const digits = space < 0 ? "" : text(body, i, space - i);
-    const length = /^[1-9][0-9]*$/.test(digits) ? Number(digits) : NaN;
+    const length = /^[0-9]+$/.test(digits) ? Number(digits) : NaN;
     const equals = body.indexOf(0x3d, space);
     if (
       !Number.isSafeInteger(length) || i + length > body.length || equals < 0 ||

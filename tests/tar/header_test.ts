@@ -122,6 +122,12 @@ const GO: [what: string, fields: HeaderFields, bytes: number, sha256: string][] 
     "74473db97803d0a5e14ff2dfcd6a0137a97cfff09b644ad1c6441234048ded8f",
   ],
   [
+    "a name of 100 bytes, which need not be split",
+    { name: `${long(50)}/${long(49)}`, size: 1, mode: 0o644 },
+    512,
+    "0782274963a7d237b02326e8f93cb0caef301de4946474883ef20d1215e0c4ea",
+  ],
+  [
     "a name of 101 bytes",
     { name: long(101), size: 1, mode: 0o644 },
     1536,
@@ -150,6 +156,18 @@ const GO: [what: string, fields: HeaderFields, bytes: number, sha256: string][] 
     { name: `${long(100)}/`, size: 0, mode: 0o755, type: "directory" },
     1536,
     "5eae3eb1fa0bdbc6bb670000bda758b52108e619c0ac9749d52317c0d4a42fe9",
+  ],
+  [
+    "a directory that is split, and not at its last slash",
+    { name: `${long(50)}/${long(60)}/`, size: 0, mode: 0o755, type: "directory" },
+    512,
+    "f4b0451b88f2decfc2cf6da659eb793b760203a98de9c05b98634b31746c881e",
+  ],
+  [
+    "a record that is longer by two digits for its own length",
+    { name: long(991), size: 1, mode: 0o644 },
+    2048,
+    "0bfa9799dc3c78773f22059edbbe8c1ab5e5b5e88f8b25bbb50a0f417f88b19c",
   ],
   [
     "a directory of 100 bytes, its slash included",

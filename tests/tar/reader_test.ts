@@ -136,6 +136,7 @@ const EXTENDED: [what: string, extension: Uint8Array, expected: Partial<TarEntry
   ["PAX records in UTF-8", paxEntry({ path: "größe" }), { name: "größe" }],
   ["PAX records of others", paxEntry({ mtime: "1.5", "GNU.x": "a=b\nc" }), { name: "short" }],
   ["the last of two PAX records", paxEntry("9 path=a\n9 path=b\n"), { name: "b" }],
+  ["a PAX record whose length begins with a zero", paxEntry("011 path=a\n"), { name: "a" }],
   ["past global records", paxEntry({ path: "all", size: "1" }, "g"), { name: "short", size: 8 }],
   ["no PAX records", paxEntry(""), { name: "short", size: 8 }],
   ["two PAX headers", concat([paxEntry({ path: "a" }), paxEntry({ size: "9" })]), {
@@ -222,6 +223,11 @@ const NUMBERS: [what: string, size: string | Uint8Array, why: string][] = [
   ["digits with a space amid them", "1 1", "its size is no octal number"],
   ["base-256 below zero", new Uint8Array(12).fill(0xff), "its size is negative"],
   ["base-256 above 2^53 - 1", base256(2 ** 53, 12), "its size is too large"],
+  [
+    "base-256 whose first byte counts",
+    new Uint8Array([0x81, ...new Uint8Array(11)]),
+    "its size is too large",
+  ],
 ];
 for (const [what, size, why] of NUMBERS) {
   test(`readEntry() refuses a size of ${what}`, () => refused(rawHeader({ size }), 0, why));
@@ -234,6 +240,7 @@ const BROKEN_RECORDS = {
   "that says more bytes than there are": "99 path=a\n",
   "that says fewer": "8 path=a\n",
   "that says more, amid the next one": "12 path=a\n9 path=b\n",
+  "whose equals sign stands in the next one": "7 path\n9 path=b\n",
   "of length zero": "0 path=a\n",
   "without a length": " path=a\n",
   "with a length below zero": "-9 path=a\n",
@@ -276,6 +283,8 @@ test("readEntry() refuses an extension that is too long", async () => {
   for (const type of ["x", "L", "K"]) {
     const tar = rawHeader({ type, size: "00004000001" });
     await refused(tar, 512, "its extended headers take more than 1048576 bytes");
+    const longest = rawHeader({ type, size: "00003777000" });
+    await refused(longest, 512, "it ends before an extended header; it was cut short");
   }
 });
 
@@ -328,4 +337,7 @@ test("readEntry() says what is compressed, whatever its bytes, and however few",
       await refused(compressed, 0, `it is compressed with ${by}; decompress it first`);
     }
   }
+  // Nor more than there is to see: a name may begin like that, in a header that is damaged.
+  await refused(concat([new Uint8Array([0x1f, 0x20]), new Uint8Array(600)]), 0, BAD_CHECKSUM);
+  await refused(rawHeader({ name: "(a)", checksum: () => "000000\0 " }), 0, BAD_CHECKSUM);
 });
