@@ -29,3 +29,26 @@ test("abortable() is the reason of a signal that has aborted, whatever the promi
     await assert.rejects(abortable<number>(promise, signal), (error) => error === reason);
   }
 });
+
+test("abortable() adds one listener for all who wait, and lets go of those who have their outcome", async () => {
+  const target = new EventTarget();
+  let listeners = 0;
+  let rejected = 0;
+  const signal = {
+    aborted: false,
+    get reason() {
+      rejected++;
+      return new Error("enough");
+    },
+    addEventListener(type: string, listener: () => void) {
+      listeners++;
+      target.addEventListener(type, listener);
+    },
+  } as unknown as AbortSignal;
+  await abortable(Promise.resolve(1), signal);
+  await assert.rejects(abortable(Promise.reject(new Error("broken")), signal));
+  const waiting = abortable(never, signal);
+  target.dispatchEvent(new Event("abort"));
+  await assert.rejects(waiting, { message: "enough" });
+  assert.deepEqual([listeners, rejected], [1, 1]);
+});

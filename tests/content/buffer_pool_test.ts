@@ -45,6 +45,16 @@ test("give() takes a buffer of another pool of the same size, and no other", () 
   assert.equal(pool.take().buffer, sister.buffer);
 });
 
+test("give() takes no shared memory, whatever its size", {
+  skip: !("SharedArrayBuffer" in globalThis),
+}, () => {
+  const pool = new BufferPool(8);
+  const { byteLength } = pool.take().buffer;
+  const shared = new SharedArrayBuffer(byteLength);
+  pool.give(new Uint8Array(shared));
+  assert.ok(pool.take().buffer instanceof ArrayBuffer);
+});
+
 test("give() leaves a buffer that was transferred away", () => {
   const pool = new BufferPool(8);
   const buffer = pool.take();
@@ -83,6 +93,16 @@ test("give() takes the small piece that was cut last, also where its end was cut
   const next = pool.takeSmall(5);
   assert.equal(next.buffer, first.buffer);
   assert.equal(next.byteOffset, second.byteOffset + 5);
+});
+
+test("give() of something else leaves the small piece that was cut last in use", () => {
+  const pool = new BufferPool(8);
+  for (const other of [new Uint8Array(10), pool.take(), new Uint8Array(100).subarray(10)]) {
+    const piece = pool.takeSmall(10);
+    pool.give(other);
+    const next = pool.takeSmall(10);
+    assert.equal(next.byteOffset, piece.byteOffset + 10);
+  }
 });
 
 test("give() never gives small pieces out as large buffers", () => {

@@ -9,7 +9,7 @@ import {
   UnsupportedAlgorithmError,
 } from "../../mod.ts";
 import { nobleDigester, streamDigester } from "../../src/content/digester.ts";
-import { concat, noise, utf8 } from "../helpers/bytes.ts";
+import { concat, macrotask, noise, utf8 } from "../helpers/bytes.ts";
 
 /** What each algorithm makes of nothing, of "abc", and of a million times "a". */
 const KNOWN: Record<DigestAlgorithm, [empty: string, abc: string, million: string]> = {
@@ -50,7 +50,7 @@ class FakeDigestStream extends WritableStream<Uint8Array> {
     const { promise, resolve } = deferred<ArrayBuffer>();
     super({
       async write(bytes) {
-        await Promise.resolve();
+        await macrotask();
         written.push(bytes.slice());
       },
       async close() {
@@ -59,6 +59,11 @@ class FakeDigestStream extends WritableStream<Uint8Array> {
     });
     this.digest = promise;
   }
+}
+
+function hasNodeCrypto(): boolean {
+  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };
+  return process?.getBuiltinModule?.("node:crypto") !== undefined;
 }
 
 function deferred<T>() {
@@ -121,6 +126,14 @@ for (const [name, create] of PATHS) {
     assert.equal(await digester.digest(), KNOWN.sha256[1]);
   });
 }
+
+test("createDigester() takes node:crypto where there is one, without a promise", {
+  skip: !hasNodeCrypto(),
+}, () => {
+  for (const algorithm of ["sha256", "sha384", "sha512"] as const) {
+    assert.ok(!("then" in createDigester(algorithm)), algorithm);
+  }
+});
 
 test("createDigester() refuses an algorithm that no descriptor may use", () => {
   for (const algorithm of ["md5", "sha1", "", "constructor"]) {

@@ -1,6 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { once } from "../../src/content/one_call.ts";
+import { macrotask } from "../helpers/bytes.ts";
 
 /** Calls that end when they are told to, each with the signal it got. */
 function calls() {
@@ -50,6 +51,22 @@ test("once() ends the call when the last of its callers has gone", async () => {
   const again = get();
   made[1]!.end("value");
   assert.equal(await again, "value");
+});
+
+test("once() calls anew after the last has gone, though the call has not ended", async () => {
+  const ends: ((value: string) => void)[] = [];
+  const get = once<string>(() => new Promise((end) => ends.push(end)));
+  const controller = new AbortController();
+  const first = get(controller);
+  controller.abort(new Error("gone"));
+  await assert.rejects(first, { message: "gone" });
+  const second = get();
+  ends[0]!("late");
+  await macrotask();
+  const third = get();
+  assert.equal(ends.length, 2);
+  ends[1]!("value");
+  assert.deepEqual(await Promise.all([second, third]), ["value", "value"]);
 });
 
 test("once() begins nothing for a signal that has aborted, and gives it nothing", async () => {

@@ -4,16 +4,18 @@ import {
   type BlobBody,
   BlobNotFoundError,
   BlobReadError,
+  BufferPool,
   type ContentStore,
   type Descriptor,
   DigestMismatchError,
   LimitError,
   MemoryStore,
+  type OpenOptions,
   readBlob,
   SizeMismatchError,
 } from "../../mod.ts";
 import { chunksOf, discard, hasBlob, openBlob } from "../../src/content/read.ts";
-import { collect, noise, text, utf8 } from "../helpers/bytes.ts";
+import { collect, macrotask, noise, text, utf8 } from "../helpers/bytes.ts";
 import { chunked, stalledStream, streamOf } from "../helpers/streams.ts";
 
 const HELLO: Descriptor = {
@@ -105,6 +107,43 @@ test("readBlob() opens nothing where the digester cannot be made", async () => {
   const createDigester = () => Promise.reject(broken);
   const store = failing(new Error("opened"));
   await assert.rejects(readBlob(store, HELLO, { createDigester }), (error) => error === broken);
+});
+
+test("readBlob() waits for a digester that takes its time", async () => {
+  const right = HELLO.digest.slice("sha256:".length);
+  const bodies = [() => utf8("hello"), () => streamOf(chunked(utf8("hello"), 3))];
+  for (const [i, body] of bodies.entries()) {
+    for (const encoded of [right, "0".repeat(64)]) {
+      const log: string[] = [];
+      const createDigester = () => ({
+        async update(bytes: Uint8Array) {
+          await macrotask();
+          log.push(text(bytes));
+        },
+        async digest() {
+          await macrotask();
+          log.push("digest");
+          return encoded;
+        },
+      });
+      const reading = readBlob(answering(body), HELLO, { createDigester });
+      if (encoded === right) assert.equal(text(await reading), "hello");
+      else await assert.rejects(reading, DigestMismatchError);
+      assert.deepEqual(log, i === 0 ? ["hello", "digest"] : ["hel", "lo", "digest"]);
+    }
+  }
+});
+
+test("readBlob() hands its signal and its buffers on to the store", async () => {
+  const { signal } = new AbortController();
+  const buffers = new BufferPool();
+  let given: OpenOptions | undefined;
+  const store = storeOf((_, options) => {
+    given = options;
+    return utf8("hello");
+  });
+  await readBlob(store, HELLO, { signal, buffers });
+  assert.deepEqual([given?.signal, given?.buffers], [signal, buffers]);
 });
 
 test("openBlob() hands on which part is wanted, of the data too", async () => {

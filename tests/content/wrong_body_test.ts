@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import {
   type BlobBody,
   BlobReadError,
+  BufferPool,
   type ContentStore,
   exportArchive,
   InvalidDescriptorError,
@@ -76,7 +77,9 @@ test("shared memory is copied before it is verified, and no archive has a chunk 
     assert.equal(error, undefined);
     assert.ok(chunks.every(({ buffer }) => buffer instanceof ArrayBuffer));
     assert.deepEqual(await collect(streamOf(chunks)), whole);
-    assert.ok((await readBlob(store, root)).buffer instanceof ArrayBuffer);
+    for (const buffers of [undefined, new BufferPool()]) {
+      assert.ok((await readBlob(store, root, { buffers })).buffer instanceof ArrayBuffer);
+    }
   }
 });
 

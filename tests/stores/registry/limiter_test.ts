@@ -13,6 +13,41 @@ function gate(): { task: () => Promise<void>; open: () => void } {
 
 const nextTurn = () => new Promise((resolve) => setTimeout(resolve, 5));
 
+test("run() runs so many at a time, those who wait in their order", async () => {
+  const limiter = new Limiter(2);
+  const begun: number[] = [];
+  let [running, most] = [0, 0];
+  for (const round of [0, 10]) {
+    await Promise.all(Array.from({ length: 8 }, (_, i) =>
+      limiter.run(async () => {
+        begun.push(round + i);
+        most = Math.max(most, ++running);
+        await nextTurn();
+        running--;
+      })));
+  }
+  assert.deepEqual(begun, [0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17]);
+  assert.equal(most, 2);
+});
+
+test("run() leaves no listener on the signal of a task that waited and ran", async () => {
+  const limiter = new Limiter(1);
+  const { task, open } = gate();
+  const first = limiter.run(task);
+  let listeners = 0;
+  const signal = {
+    aborted: false,
+    throwIfAborted() {},
+    addEventListener: () => listeners++,
+    removeEventListener: () => listeners--,
+  } as unknown as AbortSignal;
+  const second = limiter.run(() => Promise.resolve("ran"), { signal });
+  open();
+  await first;
+  assert.equal(await second, "ran");
+  assert.equal(listeners, 0);
+});
+
 test("run() lets those who left the line before their turn go at once, and never runs them", async () => {
   const limiter = new Limiter(1);
   const { task, open } = gate();
