@@ -13,6 +13,7 @@ import {
   type OpenOptions,
   readBlob,
   SizeMismatchError,
+  type StoreOptions,
 } from "../../mod.ts";
 import { chunksOf, discard, hasBlob, openBlob } from "../../src/content/read.ts";
 import { collect, macrotask, noise, text, utf8 } from "../helpers/bytes.ts";
@@ -159,6 +160,22 @@ test("openBlob() hands on which part is wanted, of the data too", async () => {
   assert.equal(asked.length, 1);
 });
 
+test("openBlob() hands bytes on as they are", async () => {
+  const bytes = utf8("hello");
+  assert.equal(await openBlob(storeOf(() => bytes), HELLO), bytes);
+});
+
+test("openBlob() hands on the memory that a pool shares with its threads", {
+  skip: !("SharedArrayBuffer" in globalThis),
+}, async () => {
+  class SharingPool extends BufferPool {
+    override shares = () => true;
+  }
+  const bytes = new Uint8Array(new SharedArrayBuffer(5));
+  const buffers = new SharingPool();
+  assert.equal(await openBlob(storeOf(() => bytes), HELLO, { buffers }), bytes);
+});
+
 test("openBlob() names the blob in an error that does not", async () => {
   const broken = new Error("disk on fire");
   const throwing = storeOf(() => {
@@ -249,6 +266,14 @@ test("chunksOf() cancels the stream when its loop is left", async () => {
   await cancelled.promise;
 });
 
+test("chunksOf() minds no failure of the cancel when its loop is left", async () => {
+  const stream = stalledStream([utf8("a")], () => {
+    throw new Error("cannot close");
+  });
+  for await (const _ of chunksOf(stream, HELLO)) break;
+  await macrotask();
+});
+
 test("chunksOf() names the blob in an error of the stream", async () => {
   const broken = new Error("connection reset");
   const stream = new ReadableStream<Uint8Array>({
@@ -307,7 +332,31 @@ test("hasBlob() takes the descriptor's data for the blob where it is right", asy
 });
 
 test("hasBlob() does not take trouble for absence", async () => {
-  await assert.rejects(hasBlob(failing(new Error("disk on fire")), HELLO), BlobReadError);
+  const store = failing(new Error("disk on fire"));
+  const asked = { ...store, exists: () => Promise.reject(new Error("disk on fire")) };
+  for (const broken of [store, asked]) {
+    await assert.rejects(hasBlob(broken, HELLO), (error) => {
+      assert.ok(error instanceof BlobReadError, String(error));
+      assert.equal(error.digest, HELLO.digest);
+      return true;
+    });
+  }
+});
+
+test("hasBlob() hands its signal on to the store", async () => {
+  const { signal } = new AbortController();
+  const given: unknown[] = [];
+  const store = storeOf((_, options) => {
+    given.push(options?.signal);
+    return utf8("hello");
+  });
+  const exists = (_: Descriptor, options?: StoreOptions) => {
+    given.push(options?.signal);
+    return Promise.resolve(true);
+  };
+  await hasBlob(store, HELLO, { signal });
+  await hasBlob({ ...store, exists }, HELLO, { signal });
+  assert.deepEqual(given, [signal, signal]);
 });
 
 test("hasBlob() hears an abort though the store has stalled", async () => {
@@ -324,6 +373,11 @@ test("discard() closes a stream, and minds no bytes and no failure", async () =>
   await discard(stalledStream([], cancelled.resolve));
   await cancelled.promise;
   await discard(utf8("hello"));
+  // A stream of a library is none of the runtime's.
+  let closed = false;
+  const foreign = { getReader() {}, cancel: () => Promise.resolve(void (closed = true)) };
+  await discard(foreign as unknown as BlobBody);
+  assert.ok(closed);
   await discard(stalledStream([], () => {
     throw new Error("cannot close");
   }));

@@ -8,7 +8,7 @@ import {
   UnsupportedAlgorithmError,
   VerifyStream,
 } from "../../mod.ts";
-import { collect, concat, drain, noise, utf8 } from "../helpers/bytes.ts";
+import { collect, concat, drain, macrotask, noise, utf8 } from "../helpers/bytes.ts";
 import { streamOf } from "../helpers/streams.ts";
 
 const HELLO = {
@@ -117,7 +117,7 @@ test("VerifyStream hashes with the digester it was given, and waits for it", asy
       log.push(algorithm);
       return {
         async update(bytes) {
-          await Promise.resolve();
+          await macrotask();
           log.push(`update ${bytes.length}`);
         },
         digest() {

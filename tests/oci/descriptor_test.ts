@@ -103,6 +103,7 @@ test("parseDescriptor() names where and which field is at fault", () => {
     ["data", { ...LEAST, data: "aGVsbG8" }],
     ["data", { ...LEAST, data: "aGVs bG8=" }],
     ["data", { ...LEAST, data: "a-_=" }],
+    ["data", { ...LEAST, data: "a===" }],
     ["platform", { ...LEAST, platform: "linux/amd64" }],
     ["platform", { ...LEAST, platform: [] }],
     ["os", { ...LEAST, platform: { os: 1 } }],
@@ -127,6 +128,45 @@ test("parseDescriptor() names where and which field is at fault", () => {
       return true;
     }, `${field}: ${JSON.stringify(value)}`);
   }
+});
+
+test("parseDescriptor() says what it expected, and what came", () => {
+  const size = "size must be a whole number from 0 to 9007199254740991, not";
+  const cases: [value: unknown, why: string][] = [
+    [[], "expected an object, found an array"],
+    [{ ...LEAST, digest: "" }, "digest is missing"],
+    [{ ...LEAST, size: -1 }, `${size} -1`],
+    [{ ...LEAST, size: "5" }, `${size} a string`],
+    [{ ...LEAST, size: null }, `${size} nothing`],
+    [{ ...LEAST, annotations: "text" }, "annotations must be an object, not a string"],
+    [{ ...LEAST, annotations: { a: [] } }, 'annotations["a"] must be a string, not an array'],
+    [{ ...LEAST, platform: 1 }, "platform must be an object, not a number"],
+    [{ ...LEAST, mediaType: true }, "mediaType must be a string, not a boolean"],
+    [{ ...LEAST, Size: 6 }, '"Size" must be written "size"'],
+  ];
+  for (const [value, why] of cases) {
+    for (const where of ["here", () => "here"]) {
+      assert.throws(() => parseDescriptor(value, where), {
+        message: `Cannot use the descriptor in here: ${why}`,
+      });
+    }
+  }
+});
+
+test("parseDescriptor() copies what may be changed by whoever gave it", () => {
+  const given = {
+    ...LEAST,
+    urls: ["a"],
+    annotations: { key: "a" },
+    platform: { os: "linux", architecture: "arm", "os.features": ["a"] },
+  };
+  const parsed = parseDescriptor(given, "here");
+  const before = structuredClone(parsed);
+  given.urls.push("b");
+  given.annotations.key = "b";
+  given.platform.os = "windows";
+  given.platform["os.features"].push("b");
+  assert.deepEqual(parsed, before);
 });
 
 test("parseDescriptor() brings data to the one form that Go writes", () => {

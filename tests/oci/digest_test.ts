@@ -8,6 +8,7 @@ import {
   parseDigest,
   UnsupportedAlgorithmError,
 } from "../../mod.ts";
+import { isDigest } from "../../src/oci/digest.ts";
 
 const HEX_64 = "0123456789abcdef".repeat(4);
 
@@ -64,6 +65,30 @@ test("parseDigest() throws an InvalidDigestError where the text is no digest", (
       assert.equal(error.name, "InvalidDigestError");
       assert.equal(error.digest, digest);
       return true;
+    });
+  }
+});
+
+test("parseDigest() looks at every character of the hash", () => {
+  for (let at = 0; at < HEX_64.length; at++) {
+    for (const other of ["g", "/", ".", "A", "`", ":", "\u0130", "\u0661"]) {
+      const digest = `sha256:${HEX_64.slice(0, at)}${other}${HEX_64.slice(at + 1)}`;
+      assert.throws(() => parseDigest(digest), InvalidDigestError, digest);
+      assert.equal(isDigest(digest), false);
+    }
+  }
+  assert.equal(isDigest(`sha256:${HEX_64}`), true);
+});
+
+test("parseDigest() says what it expected", () => {
+  const cases = [
+    ["sha256", "expected <algorithm>:<encoded>, such as sha256:<64 hex>"],
+    [`sha256:${HEX_64}0`, "expected 64 lower-case hex digits after sha256:"],
+    [`sha384:${HEX_64}`, "expected 96 lower-case hex digits after sha384:"],
+  ] as const;
+  for (const [digest, why] of cases) {
+    assert.throws(() => parseDigest(digest), {
+      message: `Cannot use digest ${JSON.stringify(digest)}: ${why}`,
     });
   }
 });
