@@ -10,6 +10,11 @@ test("encodeJson() is compact and ends without a newline", () => {
   assert.equal(write({ a: 1, b: [null, "c"], d: {} }), '{"a":1,"b":[null,"c"],"d":{}}');
 });
 
+test("encodeJson() writes what is empty", () => {
+  function* none() {}
+  assert.equal(write([[], none(), new Set<string>(), new Map(), {}]), "[[],[],[],{},{}]");
+});
+
 test("encodeJson() writes fields in their own order, and leaves out undefined ones", () => {
   assert.equal(write({ z: 1, y: undefined, a: 2 }), '{"z":1,"a":2}');
 });
@@ -75,6 +80,15 @@ test("compareUtf8() orders as the bytes do", () => {
   fc.assert(fc.property(wellFormed, wellFormed, (a, b) => {
     assert.equal(Math.sign(compareUtf8(a, b)), Math.sign(byBytes(a, b)));
   }));
+});
+
+test("compareUtf8() puts surrogates above all that is one unit", () => {
+  const ascending = ["\ud7ff", "\ue000", "\uffff", "\u{10000}", "\u{10ffff}"];
+  for (const [i, a] of ascending.entries()) {
+    for (const [j, b] of ascending.entries()) {
+      assert.equal(Math.sign(compareUtf8(a, b)), Math.sign(i - j), `${i} and ${j}`);
+    }
+  }
 });
 
 test("descriptorJson() writes the fields in the order of image-spec's Go struct", () => {

@@ -6,6 +6,7 @@ import {
   parseIndex,
   parseManifest,
 } from "../../mod.ts";
+import { parseManifestOrIndex, referrerDescriptor } from "../../src/oci/manifest.ts";
 import { utf8 } from "../helpers/bytes.ts";
 
 const DIGEST = `sha256:${"d".repeat(64)}`;
@@ -29,7 +30,7 @@ const json = (value: unknown) => utf8(JSON.stringify(value));
 
 /** Checks that a parser refuses a document, and names it and the field. */
 function refuses(
-  parse: typeof parseManifest | typeof parseIndex,
+  parse: (bytes: Uint8Array, digest: string) => unknown,
   bytes: Uint8Array,
   field: string,
 ) {
@@ -167,6 +168,7 @@ test("a key that stands twice is refused: of two, Go merges them, others take th
   const twice =
     `{"config":${config},"layers":[${layer}],"layers":[{"digest":"${DIGEST}","size":1}]}`;
   refuses(parseManifest, new TextEncoder().encode(twice), '"layers"');
+  refuses(parseManifest, new TextEncoder().encode('{"":1,"":2}'), '""');
   const inside = `{"manifests":[{"platform":{"os":"linux"},"platform":{"os":"linux"}}]}`;
   refuses(parseIndex, new TextEncoder().encode(inside), '"platform"');
 });
@@ -217,4 +219,54 @@ test("broken UTF-8 becomes U+FFFD, as in Go", () => {
   const bytes = json({ config: CONFIG, layers: [], annotations: { key: "?" } });
   bytes[bytes.lastIndexOf("?".charCodeAt(0))] = 0xff;
   assert.deepEqual(parseManifest(bytes, DIGEST).annotations, { key: "\ufffd" });
+});
+
+test("fields that are null or empty are as those that are not there", () => {
+  const nothing = { mediaType: null, artifactType: null, subject: null, annotations: null };
+  const empty = { mediaType: "", artifactType: "", annotations: {} };
+  for (const fields of [nothing, empty]) {
+    assert.deepEqual(parseIndex(json({ ...fields, manifests: [] }), DIGEST), { manifests: [] });
+  }
+});
+
+test("an error says what it found", () => {
+  const cases: [document: unknown, why: string | RegExp][] = [
+    [{ schemaVersion: 1 }, "schemaVersion must be 2, not 1"],
+    [{ schemaVersion: "2" }, "schemaVersion must be 2, not a string"],
+    [{ Layers: [] }, /"Layers" must be written "layers": programs differ/],
+    [[], "is not a JSON object"],
+  ];
+  for (const [document, why] of cases) {
+    const message = typeof why === "string" ? `Cannot use manifest ${DIGEST}: ${why}` : why;
+    assert.throws(() => parseIndex(json(document), DIGEST), { message });
+  }
+  assert.throws(() => parseIndex(utf8("{"), DIGEST), ({ message, cause }: Error) => {
+    assert.equal(message, `Cannot use manifest ${DIGEST}: is not JSON`);
+    return cause instanceof SyntaxError;
+  });
+});
+
+test("parseManifestOrIndex() takes what has a config or layers for a manifest", () => {
+  const parse = parseManifestOrIndex;
+  assert.deepEqual(parse(json({ config: CONFIG }), DIGEST), { config: CONFIG, layers: [] });
+  refuses(parse, json({ layers: [] }), "config");
+  assert.deepEqual(parse(json({}), DIGEST), { manifests: [] });
+  refuses(parse, json({ manifests: [], layers: [] }), "layers");
+});
+
+test("referrerDescriptor() has the document's annotations, and its type or its config's", () => {
+  const listed = { ...MANIFEST, urls: ["https://example.com"], annotations: { old: "1" } };
+  const annotations = { key: "text" };
+  const manifest = { config: CONFIG, layers: [], annotations };
+  assert.deepEqual(referrerDescriptor(listed, manifest), {
+    ...MANIFEST,
+    annotations,
+    artifactType: CONFIG.mediaType,
+  });
+  assert.deepEqual(referrerDescriptor(listed, { ...manifest, artifactType: "its own" }), {
+    ...MANIFEST,
+    annotations,
+    artifactType: "its own",
+  });
+  assert.deepEqual(referrerDescriptor(listed, { manifests: [] }), MANIFEST);
 });

@@ -57,6 +57,7 @@ test("isNonDistributable() takes OCI's and Docker's foreign layers", () => {
       ["application/vnd.docker.image.rootfs.diff.tar.gzip", false],
       ["application/vnd.oci.image.layer.v1.tar", false],
       ["application/vnd.oci.image.layer.nondistributable", false],
+      ["application/vnd.docker.image.rootfs.foreigner", false],
     ] as const
   ) {
     assert.equal(isNonDistributable(mediaType), is, mediaType);

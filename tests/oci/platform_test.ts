@@ -23,10 +23,14 @@ test("parsePlatform() reads os/architecture[/variant]", () => {
     ["linux/AArch64", { os: "linux", architecture: "arm64" }],
     ["linux/arm64/v8", { os: "linux", architecture: "arm64" }],
     ["linux/arm64/8", { os: "linux", architecture: "arm64" }],
+    ["linux/arm64/9.0", { os: "linux", architecture: "arm64", variant: "v9" }],
     ["linux/arm64/v9.0", { os: "linux", architecture: "arm64", variant: "v9" }],
     ["linux/arm64/v8.1", { os: "linux", architecture: "arm64", variant: "v8.1" }],
     ["linux/arm", { os: "linux", architecture: "arm", variant: "v7" }],
     ["linux/arm/7", { os: "linux", architecture: "arm", variant: "v7" }],
+    ["linux/arm/8", { os: "linux", architecture: "arm", variant: "v8" }],
+    ["linux/armhf/v5", { os: "linux", architecture: "arm", variant: "v7" }],
+    ["linux/armel/v5", { os: "linux", architecture: "arm", variant: "v6" }],
     ["linux/arm/v6", { os: "linux", architecture: "arm", variant: "v6" }],
     ["linux/armhf", { os: "linux", architecture: "arm", variant: "v7" }],
     ["linux/armel", { os: "linux", architecture: "arm", variant: "v6" }],
@@ -103,6 +107,7 @@ test("parsePlatform() throws an InvalidPlatformError where it cannot", () => {
       "linux/*",
       "*/arm64",
       "unheard-of",
+      "lin.ux/amd64",
       "linux(/amd64",
       "linux(+)/amd64",
       "linux(++a)/amd64",
@@ -303,4 +308,11 @@ test("matchPlatforms() ranks by the order of the wanted ones, then by features",
     .toSorted((a, b) => compare(parsePlatform(a), parsePlatform(b)));
   assert.deepEqual(sorted, ["linux/arm64/v8", "linux(+gpu)/amd64", "linux/amd64", "linux/arm/v7"]);
   assert.equal(compare(parsePlatform("linux/arm64"), parsePlatform("linux/arm64/v8")), 0);
+});
+
+test("what is Windows' own counts for no other system", () => {
+  const wanted = matchPlatforms([parsePlatform("linux(10.0.17763)/amd64")]);
+  const candidate = { os: "linux", architecture: "amd64" };
+  assert.equal(wanted.matches({ ...candidate, "os.version": "10.0.20348" }), true);
+  assert.equal(wanted.matches({ ...candidate, "os.features": ["win32k"] }), false);
 });
