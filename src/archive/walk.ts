@@ -221,14 +221,14 @@ class Walker {
     const documents = descriptors.filter(({ mediaType }) =>
       isManifestType(mediaType) || isIndexType(mediaType)
     );
-    const children = (descriptor: Descriptor) => this.#children(descriptor, depth === 0);
+    const children = (descriptor: Descriptor) => this.#children(descriptor);
     for await (const below of inOrder(documents, this.#concurrency, children)) {
       if (below.length > 0) await this.#visitAll(below, depth + 1);
     }
   }
 
   /** The children of a manifest or an index; none where they have been visited. */
-  async #children(descriptor: Descriptor, isRoot: boolean): Promise<readonly Descriptor[]> {
+  async #children(descriptor: Descriptor): Promise<readonly Descriptor[]> {
     const { digest, mediaType } = descriptor;
     const isManifest = isManifestType(mediaType);
     // By type too: the same bytes may be an index for somebody else.
@@ -236,7 +236,7 @@ class Walker {
     if (visited.has(digest)) return [];
     visited.add(digest);
     const children = isManifest
-      ? await this.#manifestChildren(descriptor, isRoot)
+      ? await this.#manifestChildren(descriptor)
       : (await this.#read(descriptor, parseIndex)).manifests;
     if (children) return [...children, ...await this.#referrersOf(descriptor)];
     this.#blobs.forget(digest);
@@ -244,10 +244,7 @@ class Walker {
   }
 
   /** A manifest's children; undefined where it is missing and may be. */
-  async #manifestChildren(
-    descriptor: Descriptor,
-    isRoot: boolean,
-  ): Promise<readonly Descriptor[] | undefined> {
+  async #manifestChildren(descriptor: Descriptor): Promise<readonly Descriptor[] | undefined> {
     const { skipMissing } = this.#options;
     try {
       const { config, layers } = await this.#manifest(descriptor);
@@ -260,7 +257,7 @@ class Walker {
       return children;
     } catch (error) {
       const missing = error instanceof BlobNotFoundError && error.digest === descriptor.digest;
-      if (skipMissing && missing && !isRoot) return undefined;
+      if (skipMissing && missing) return undefined;
       throw error;
     }
   }

@@ -103,6 +103,22 @@ test("an index that is a manifest is refused, and the reverse", async () => {
   }
 });
 
+test("what is an index here and a manifest there is refused, though it has been read", async () => {
+  const store = new MemoryStore();
+  const { manifest } = await addImage(store);
+  const index = await addIndex(store, [manifest]);
+  for (const { mediaType, ...both } of [manifest, index]) {
+    const other = mediaType === MediaType.ImageIndex
+      ? MediaType.ImageManifest
+      : MediaType.ImageIndex;
+    const root = await addIndex(store, [
+      { ...both, mediaType },
+      await addIndex(store, [{ ...both, mediaType: other }]),
+    ]);
+    await refused(planArchive(store, [root]), InvalidManifestError, { digest: both.digest });
+  }
+});
+
 test("blobs lie as deep below a root as maxDepth, and no deeper", async () => {
   const store = new MemoryStore();
   const { manifest, config } = await addImage(store);
@@ -120,6 +136,16 @@ test("blobs lie as deep below a root as maxDepth, and no deeper", async () => {
   const empty = await addIndex(store, []);
   assert.ok(await planArchive(store, [empty], { maxDepth: 0 }));
   assert.ok(await planArchive(store, [tower[39]!], { maxDepth: 41 }));
+});
+
+test("a manifest that is a root takes one floor, that of its config and layers", async () => {
+  const store = new MemoryStore();
+  const { manifest, config } = await addImage(store);
+  assert.ok(await planArchive(store, [manifest], { maxDepth: 1 }));
+  await assert.rejects(planArchive(store, [manifest], { maxDepth: 0 }), (error) => {
+    assert.ok(error instanceof LimitError && error.message.includes(config.digest), String(error));
+    return true;
+  });
 });
 
 test("an endless chain of referrers ends at maxDepth", async () => {

@@ -5,6 +5,7 @@ import {
   BlobNotFoundError,
   type ContentStore,
   type Descriptor,
+  type Existence,
   type ExportOptions,
   InvalidDescriptorError,
   type Labels,
@@ -177,6 +178,32 @@ test("several roots stand in their order, each image once in manifest.json", asy
   assert.deepEqual(blobsOf(plan), digests(a, b));
 });
 
+test("a root index under several names is one image with all of them", async () => {
+  const { store, images, index } = await multiPlatform([AMD64, ARM64]);
+  const roots = [
+    { descriptor: index, names: ["example.com/app:1", "example.com/app:2"] },
+    { descriptor: index, names: ["example.com/app:3"] },
+  ];
+  const plan = await planArchive(store, roots, { platforms: ["linux/amd64"] });
+  assert.deepEqual(dockerImages(plan), [
+    `${images[0]!.config.digest} example.com/app:1 example.com/app:2 example.com/app:3`,
+  ]);
+});
+
+test("an image that a root index chooses loses the names that it had before, as in containerd", async () => {
+  const { store, images: [image], index } = await multiPlatform([AMD64]);
+  const own = { descriptor: image!.manifest, names: ["example.com/own:1"] };
+  const chosen = { descriptor: index, names: ["example.com/app:1"] };
+  const options = { platforms: ["linux/amd64"] };
+  const { digest } = image!.config;
+  assert.deepEqual(dockerImages(await planArchive(store, [own, chosen], options)), [
+    `${digest} example.com/app:1`,
+  ]);
+  assert.deepEqual(dockerImages(await planArchive(store, [chosen, own], options)), [
+    `${digest} example.com/app:1 example.com/own:1`,
+  ]);
+});
+
 test("labels tell where the root's blob came from, and nothing else", async () => {
   const store = new MemoryStore();
   const { manifest } = await addNamed(store, "image");
@@ -248,6 +275,13 @@ test("platforms choose one level deep: a nested index is exported whole", async 
   assert.deepEqual(blobsOf(plan), digests(outer, index, other, ...images));
 });
 
+test("skipManifestJson looks for no image in a root index, so that none has to be there", async () => {
+  const { store, images, index } = await multiPlatform([AMD64]);
+  const outer = await addIndex(store, [index]);
+  const options = { platforms: ["linux/amd64"], skipManifestJson: true };
+  assert.deepEqual(await exported(store, [outer], options), digests(outer, index, ...images));
+});
+
 test("an index without the platform fails, and says which it has", async () => {
   const { store, index } = await multiPlatform([AMD64, ARM64]);
   for (const allPlatforms of [false, true]) {
@@ -286,6 +320,19 @@ test("filter leaves out blobs, but not what they refer to", async () => {
   );
 });
 
+test("a blob that is left out still has its algorithm's directory, as in containerd", async () => {
+  const store = new MemoryStore();
+  const layer = await store.add(MediaType.ImageLayer, utf8("layer"), "sha512");
+  const { manifest } = await addImage(store, { fields: { layers: [layer] } });
+  const { entries } = await planArchive(store, [manifest], {
+    filter: ({ digest }) => digest !== layer.digest,
+  });
+  assert.deepEqual(
+    entries.filter(({ type }) => type === "directory").map(({ name }) => name),
+    ["blobs/", "blobs/sha256/", "blobs/sha512/"],
+  );
+});
+
 test("what is missing is an error that names it", async () => {
   const { store, images, index } = await multiPlatform([AMD64, ARM64]);
   for (const { digest } of [images[1]!.manifest, index]) {
@@ -305,6 +352,16 @@ test("skipMissing leaves out a manifest that is missing, and all below it", asyn
   assert.deepEqual(kept, digests(index, images[0]!));
 });
 
+test("skipMissing leaves it out wherever it is listed", async () => {
+  const { store, images, index } = await multiPlatform([AMD64, ARM64]);
+  const [first, gone] = images as [Image, Image];
+  const again = await addIndex(store, [gone.manifest, first.manifest]);
+  const outer = await addIndex(store, [index, again, index]);
+  const replaced = new Map([[gone.manifest.digest, undefined]]);
+  const kept = await exported(new SpyStore(store, { replaced }), [outer], { skipMissing: true });
+  assert.deepEqual(kept, digests(outer, index, again, first));
+});
+
 test("skipMissing keeps a manifest that lacks a child, without its children", async () => {
   const store = new MemoryStore();
   const a = await addImage(store, { config: '"a"', layers: ["a 1", "a 2"] });
@@ -319,9 +376,11 @@ test("skipMissing keeps a manifest that lacks a child, without its children", as
 
 test("skipMissing does not skip a root", async () => {
   const { store, images, index } = await multiPlatform([AMD64]);
-  for (const root of [index, images[0]!.manifest]) {
-    const spy = new SpyStore(store, { replaced: new Map([[root.digest, undefined]]) });
-    await assert.rejects(planArchive(spy, [root], { skipMissing: true }), BlobNotFoundError);
+  const { manifest } = images[0]!;
+  for (const roots of [[index], [manifest], [index, manifest], [manifest, index]]) {
+    const replaced = new Map([[roots.at(-1)!.digest, undefined]]);
+    const spy = new SpyStore(store, { replaced });
+    await assert.rejects(planArchive(spy, roots, { skipMissing: true }), BlobNotFoundError);
   }
 });
 
@@ -370,6 +429,16 @@ test("referrers that stand in the tree anyway are not listed again", async () =>
   const plan = await planArchive(knowing, [index], { referrers: true });
   assert.deepEqual(plan.manifests, [index]);
   assert.deepEqual(blobsOf(plan), digests(index, image, signature));
+});
+
+test("nor are those that are met in the tree only later", async () => {
+  const store = new MemoryStore();
+  const [image, signature] = [await addNamed(store, "image"), await addNamed(store, "signature")];
+  const inner = await addIndex(store, [signature.manifest]);
+  const index = await addIndex(store, [image.manifest, inner]);
+  const knowing = referring(store, { [image.manifest.digest]: [signature.manifest] });
+  const plan = await planArchive(knowing, [index], { referrers: true });
+  assert.deepEqual(plan.manifests, [index]);
 });
 
 test("a root that says it is a referrer is listed once, as in an archive exported again", async () => {
@@ -463,5 +532,64 @@ test("an abort ends a walk, wherever the store has stalled", async () => {
     const reason = new Error("enough");
     setTimeout(() => controller.abort(reason), 5);
     await assert.rejects(planning, (error) => error === reason, where);
+  }
+});
+
+test("a walk whose signal has aborted asks for nothing", async () => {
+  const { store, index } = await multiPlatform([AMD64]);
+  const spy = new SpyStore(store);
+  const reason = new Error("enough");
+  const planning = planArchive(spy, [index], { signal: AbortSignal.abort(reason) });
+  await assert.rejects(planning, (error) => error === reason);
+  assert.deepEqual(spy.opened, []);
+});
+
+test("a walk hands a signal on to all that it asks", async () => {
+  const { store, index } = await multiPlatform([AMD64]);
+  const signals: unknown[] = [];
+  const note = <T>(answer: T, options?: { signal?: AbortSignal }) => {
+    signals.push(options?.signal instanceof AbortSignal);
+    return answer;
+  };
+  const asked: ContentStore & Labels & Referrers & Existence = {
+    open: (descriptor, options) => note(store.open(descriptor, options), options),
+    labels: (_, options) => note(Promise.resolve({}), options),
+    referrers: (_, options) => note(Promise.resolve([]), options),
+    exists: (_, options) => note(Promise.resolve(true), options),
+  };
+  await planArchive(asked, [index], { referrers: true, skipMissing: true });
+  // Labels of the root, two documents, referrers of both, and the config and two layers.
+  assert.deepEqual(signals, Array(8).fill(true));
+});
+
+test("a walk that fails ends the reads that are still under way", async () => {
+  const { store, images, index } = await multiPlatform([AMD64, ARM64]);
+  let signal: AbortSignal | undefined;
+  const failing: ContentStore = {
+    open(descriptor, options) {
+      if (descriptor.digest === index.digest) return store.open(descriptor, options);
+      if (descriptor.digest === images[0]!.manifest.digest) {
+        return macrotask().then(() => Promise.reject(new Error("disk on fire")));
+      }
+      signal = options?.signal;
+      return new Promise(() => {});
+    },
+  };
+  await assert.rejects(planArchive(failing, [index]), /disk on fire/);
+  assert.equal(signal?.aborted, true);
+});
+
+test("a walk leaves no listener on the signal, however it ends", async () => {
+  const { store, index } = await multiPlatform([AMD64]);
+  for (const platforms of [["linux/amd64"], ["linux/s390x"]]) {
+    let listeners = 0;
+    const signal = {
+      aborted: false,
+      throwIfAborted() {},
+      addEventListener: () => listeners++,
+      removeEventListener: () => listeners--,
+    } as unknown as AbortSignal;
+    await planArchive(store, [index], { platforms, signal }).catch(() => {});
+    assert.equal(listeners, 0, String(platforms));
   }
 });
