@@ -52,6 +52,25 @@ test("exportArchive() hands the store the buffers to fill", async () => {
   assert.deepEqual([...seen], [buffers]);
 });
 
+test("exportArchive() gives small bodies back to the buffers, once they are copied", async () => {
+  const { memory, root } = await imageOf(10, 2000, 70_000);
+  const given: Uint8Array[] = [];
+  class SpyPool extends BufferPool {
+    override give = (chunk: Uint8Array) => void given.push(chunk);
+  }
+  const opened: Uint8Array[] = [];
+  const store: ContentStore = {
+    async open(descriptor, options) {
+      const body = (await memory.open(descriptor, options)).slice();
+      if (descriptor.digest !== root.digest && body.length < 65_536) opened.push(body);
+      return body;
+    },
+  };
+  await collect(exportArchive(store, [root], { buffers: new SpyPool() }));
+  assert.equal(opened.length, 3);
+  assert.ok(opened.every((body) => given.includes(body)));
+});
+
 test("exportArchive() asks nothing of the store before the first pull", async () => {
   const { memory, root } = await imageOf(10);
   const calls: string[] = [];

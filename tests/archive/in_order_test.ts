@@ -130,3 +130,20 @@ test("inOrder() refuses to run fewer than one at a time", async () => {
     );
   }
 });
+
+test("inOrder() minds no failure that nobody has asked for, or will", async () => {
+  const slow = Promise.withResolvers<string>();
+  const late = Promise.withResolvers<string>();
+  const outcomes = inOrder(["slow", "fails", "late"], 3, (item) => {
+    if (item === "fails") return Promise.reject(new Error("nobody asks"));
+    return item === "slow" ? slow.promise : late.promise;
+  });
+  const first = outcomes.next();
+  // A rejection that nobody takes would end the process by now.
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  slow.resolve("slow");
+  assert.equal((await first).value, "slow");
+  await outcomes.return(undefined);
+  late.reject(new Error("nobody asks"));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+});

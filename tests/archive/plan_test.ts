@@ -2,6 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import {
   type ArchivePlan,
+  type CreateDigester,
   createDigester,
   type Descriptor,
   InvalidReferenceError,
@@ -283,4 +284,44 @@ test("algorithms each have their directory, in order", async () => {
   );
   const names = entries.map(({ name }) => name);
   assert.deepEqual(names, names.toSorted());
+});
+
+test("the etag is over every entry of many, the last blob too", async () => {
+  const layers = Array.from({ length: 5000 }, (_, i) => ({
+    mediaType: MediaType.ImageLayer,
+    digest: `sha256:${i.toString(16).padStart(64, "f")}`,
+    size: 1,
+  }));
+  const store = new MemoryStore();
+  const { manifest } = await addImage(store, { layers: [], fields: { layers } });
+  const { etag, entries } = await planArchive(store, [manifest]);
+  const blobs = entries.filter(({ descriptor }) => descriptor);
+  for (const left of [0, 999, 2500, blobs.length - 1]) {
+    const { digest } = blobs[left]!.descriptor!;
+    const plan = await planArchive(store, [manifest], {
+      filter: (descriptor) => descriptor.digest !== digest,
+    });
+    assert.notEqual(plan.etag, etag, `without blob ${left}`);
+  }
+});
+
+test("a stream hashes with its own digester where it is given one, else with the plan's", async () => {
+  const { store, root } = await small();
+  const made = { plan: 0, stream: 0 };
+  const counting = (whose: keyof typeof made): CreateDigester => (algorithm) => {
+    made[whose]++;
+    return createDigester(algorithm);
+  };
+  const plan = await planArchive(store, [root], { createDigester: counting("plan") });
+  for (
+    const [given, whose] of [
+      [undefined, "plan"],
+      [{ createDigester: undefined }, "plan"],
+      [{ createDigester: counting("stream") }, "stream"],
+    ] as const
+  ) {
+    Object.assign(made, { plan: 0, stream: 0 });
+    await collect(plan.stream(given));
+    assert.deepEqual(made, { plan: 0, stream: 0, [whose]: 3 });
+  }
 });

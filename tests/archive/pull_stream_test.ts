@@ -1,7 +1,9 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { planArchive } from "../../mod.ts";
 import { pullStream } from "../../src/archive/pull_stream.ts";
 import { drain } from "../helpers/bytes.ts";
+import { imageOf } from "../helpers/plans.ts";
 
 /** Waits for the signal, and throws its reason: what a source does that has stalled. */
 function stall(signal: AbortSignal): Promise<never> {
@@ -44,7 +46,28 @@ test("pullStream() fails as the generator does, and tells it to stop", async () 
     throw broken;
   });
   assert.deepEqual(await drain(stream), { chunks: [1], failed: true, error: broken });
-  assert.equal(signal.aborted, true);
+  assert.equal(signal.reason, broken);
+});
+
+test("pullStream() minds no failure of the generator's finally once it is told to stop", async () => {
+  const generate = async function* () {
+    try {
+      yield 1;
+      yield 2;
+    } finally {
+      // deno-lint-ignore no-unsafe-finally
+      throw new Error("cannot close");
+    }
+  };
+  const cancelled = pullStream(generate).getReader();
+  await cancelled.read();
+  await cancelled.cancel();
+  const controller = new AbortController();
+  const aborted = pullStream(generate, controller).getReader();
+  await aborted.read();
+  controller.abort(new Error("enough"));
+  await assert.rejects(aborted.read(), { message: "enough" });
+  await new Promise((resolve) => setTimeout(resolve));
 });
 
 test("pullStream() ends a waiting generator by its finally when cancelled", async () => {
@@ -78,7 +101,7 @@ test("pullStream() ends a stalled generator when cancelled, and waits for its en
     try {
       yield await stall(signal);
     } finally {
-      await Promise.resolve();
+      await new Promise((resolve) => setTimeout(resolve));
       log.push(signal.reason);
     }
   }).getReader();
@@ -156,5 +179,30 @@ test("pullStream() leaves no listener on the signal, however it ends", async () 
       yield 1;
     }, { signal }));
     assert.equal(listeners, 0, name);
+  }
+});
+
+test("pullStream() tells the runtime how many bytes to expect, where somebody knows", async () => {
+  const original = globalThis.ReadableStream;
+  const Stream = original as unknown as new (source?: object, strategy?: object) => object;
+  const sources: unknown[] = [];
+  const generate = async function* () {};
+  try {
+    globalThis.ReadableStream = class extends Stream {
+      constructor(source: { expectedLength?: number }, strategy: object) {
+        super(source, strategy);
+        sources.push(source.expectedLength);
+      }
+    } as unknown as typeof original;
+    await pullStream(generate, { expectedLength: 5 }).cancel();
+    await pullStream(generate, { expectedLength: 0 }).cancel();
+    await pullStream(generate).cancel();
+    const { memory, root } = await imageOf(10);
+    const plan = await planArchive(memory, [root]);
+    await plan.stream().cancel();
+    await plan.stream({ start: 10, end: 30 }).cancel();
+    assert.deepEqual(sources, [5, 0, undefined, plan.size, 20]);
+  } finally {
+    globalThis.ReadableStream = original;
   }
 });

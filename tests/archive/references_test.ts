@@ -14,8 +14,9 @@ import {
   lines,
   tarFiles,
 } from "../helpers/archive_files.ts";
-import { utf8 } from "../helpers/bytes.ts";
+import { concat, utf8 } from "../helpers/bytes.ts";
 import { addImage, addIndex, addJson } from "../helpers/image.ts";
+import { tarEntry } from "../helpers/tar.ts";
 
 /** An image in an index, and its archive's files. */
 async function imageFiles() {
@@ -146,6 +147,40 @@ test("a layer that may not be distributed may be missing, with a warning", async
   });
 });
 
+test("a layer that may be missing is no problem beside one that may not", async () => {
+  const memory = new MemoryStore();
+  const foreign = await memory.add(
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+    utf8("windows"),
+  );
+  const layer = await memory.add(MediaType.ImageLayer, utf8("layer"));
+  const { manifest, config } = await addImage(memory, { fields: { layers: [foreign, layer] } });
+  const { problems, warnings } = await found(
+    await filesOf(memory, [manifest], [manifest, config]),
+  );
+  assert.deepEqual(problems, [
+    `missing ${layer.digest}: manifest ${manifest.digest} needs it, the archive lacks it`,
+    "missing index.json: none of its images has all of its blobs",
+  ]);
+  assert.deepEqual(warnings, []);
+});
+
+test("diamonds of indexes are followed once, not twice a floor", async () => {
+  const { memory, image: { manifest, config, layers: [one, two] } } = await imageFiles();
+  const blobs = [manifest, config, one!];
+  let floor = [manifest];
+  for (let depth = 0; depth < 3; depth++) {
+    const left = await addJson(memory, MediaType.ImageIndex, { manifests: floor });
+    const right = await addJson(memory, MediaType.ImageIndex, { manifests: [...floor, left] });
+    blobs.push(left, right);
+    floor = [left, right];
+  }
+  assert.deepEqual((await found(await filesOf(memory, floor, blobs))).problems, [
+    `missing ${two!.digest}: manifest ${manifest.digest} needs it, the archive lacks it`,
+    "missing index.json: none of its images has all of its blobs",
+  ]);
+});
+
 test("a blob is missing even where its descriptor holds it: importers look for the blob", async () => {
   const memory = new MemoryStore();
   const config = { ...await memory.add(MediaType.ImageConfig, utf8("{}")), data: "e30=" };
@@ -186,6 +221,28 @@ test("a manifest that is listed as an index is a problem, and the other way roun
   assert.deepEqual((await found(await filesOf(memory, roots, blobs))).problems, [
     `document ${manifest.digest}: index.json says it is an index, it is not`,
     `document ${index.digest}: index.json says it is a manifest, it is not`,
+  ]);
+});
+
+test("a blob that is no document at all, listed as one, is a problem", async () => {
+  const { memory, image: { manifest, config, layers } } = await imageFiles();
+  const blobs = [manifest, config, ...layers];
+  for (const mediaType of [MediaType.ImageManifest, MediaType.ImageIndex]) {
+    const kind = mediaType === MediaType.ImageIndex ? "an index" : "a manifest";
+    const roots = [manifest, { ...layers[0]!, mediaType }];
+    assert.deepEqual((await found(await filesOf(memory, roots, blobs))).problems, [
+      `document ${layers[0]!.digest}: index.json says it is ${kind}, it is not`,
+    ]);
+  }
+});
+
+test("a layer that is missing is one problem, though manifest.json names it too", async () => {
+  const { memory, image: { manifest, layers: [one] } } = await imageFiles();
+  const files = await archiveFiles(memory, [manifest]);
+  assert.ok(files.has("manifest.json"));
+  assert.deepEqual((await found(without(files, one!))).problems, [
+    `missing ${one!.digest}: manifest ${manifest.digest} needs it, the archive lacks it`,
+    "missing index.json: none of its images has all of its blobs",
   ]);
 });
 
@@ -250,6 +307,17 @@ for (const [file, content, problem] of LAYOUTS) {
     assert.deepEqual((await found(files)).problems, [`layout ${file}: ${problem}`]);
   });
 }
+
+test("an archive whose index.json is a link has none", async () => {
+  const { files } = await imageFiles();
+  files.delete("index.json");
+  const link = tarEntry("index.json", "", { type: "2", linkName: "other.json" });
+  const { problems } = await judge(concat([link, tarFiles(files)]));
+  assert.deepEqual(lines(problems), [
+    "type index.json: it is neither file nor directory but of type 2",
+    "layout index.json: it is missing: this is no OCI archive",
+  ]);
+});
 
 test("manifest.json may be missing, and may not point at what is missing", async () => {
   const { memory, image: { manifest, config, layers } } = await imageFiles();

@@ -59,6 +59,8 @@ test("an archive of small blobs leaves in few chunks", async () => {
   const { chunks } = await drain(plan.stream());
   assert.ok(plan.size > 100 * KIB);
   assert.ok(chunks.length <= Math.ceil(plan.size / (64 * KIB)), `${chunks.length} chunks`);
+  // And as soon as they make one: memory does not grow with the archive.
+  assert.ok(chunks.every(({ length }) => length < 66 * KIB), `${chunks.map((c) => c.length)}`);
 });
 
 test("no chunk is empty", async () => {
@@ -101,4 +103,21 @@ test("data of a descriptor serves its entry", async () => {
   const { bodyOffset } = entryOf(plan, 2);
   const archive = await collect(plan.stream());
   assert.deepEqual(archive.subarray(bodyOffset, bodyOffset + 2), utf8("{}"));
+});
+
+test("data serves its entry, whichever of the blob's descriptors has it", async () => {
+  const memory = new MemoryStore();
+  const bare = {
+    mediaType: MediaType.ImageConfig,
+    digest: "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+    size: 2,
+  };
+  const full = { ...bare, data: "e30=" };
+  for (const layers of [[bare, full], [full, bare], [bare, { ...bare, data: "" }, full]]) {
+    const { manifest } = await addImage(memory, { layers: [], fields: { config: bare, layers } });
+    const store = new MemoryStore();
+    await store.add("", await memory.open(manifest));
+    const plan = await planArchive(store, [manifest]);
+    assert.equal((await collect(plan.stream())).length, plan.size);
+  }
 });

@@ -4,6 +4,8 @@ import {
   BlobNotFoundError,
   BlobReadError,
   type ContentStore,
+  type CreateDigester,
+  createDigester,
   DigestMismatchError,
   MemoryStore,
   planArchive,
@@ -120,6 +122,33 @@ test("the digester that was given judges, and closes what is open where it canno
   assert.ok(judged.error instanceof DigestMismatchError);
 });
 
+test("the archive waits for a digester that takes its time", async () => {
+  const { memory, root } = await imageOf(100_000, 700);
+  const whole = await collect((await planArchive(memory, [root])).stream());
+  const slow = (verdict?: string): CreateDigester => async (algorithm) => {
+    const digester = await createDigester(algorithm);
+    return {
+      async update(bytes) {
+        await macrotask();
+        digester.update(bytes);
+      },
+      async digest() {
+        await macrotask();
+        return verdict ?? digester.digest();
+      },
+    };
+  };
+  for (const chunkSize of [undefined, 10_000]) {
+    const plan = await planArchive(new SpyStore(memory, { chunkSize }), [root]);
+    assert.ok(equal(await collect(plan.stream({ createDigester: slow() })), whole));
+    const wrong = slow("0".repeat(64));
+    const { chunks, error } = await drain(plan.stream({ createDigester: wrong }));
+    assert.ok(error instanceof DigestMismatchError, String(error));
+    const { bodyOffset, size } = blobEntries(plan)[0]!;
+    assert.ok(concat(chunks).length < bodyOffset + size, "never all of its bytes");
+  }
+});
+
 test("a part of a corrupt blob comes unverified, unless it has the end or all is to be", async () => {
   const { memory, root } = await imageOf(200_000);
   const replaced = new Map<string, Uint8Array>();
@@ -134,6 +163,26 @@ test("a part of a corrupt blob comes unverified, unless it has the end or all is
     const { error, chunks } = await drain(plan.stream(options));
     assert.ok(error instanceof DigestMismatchError, String(error));
     assert.ok(concat(chunks).length < 198_999, "never all that was wanted of it");
+  }
+});
+
+test("a corrupt blob that lies wholly inside is found out, whatever verify says", async () => {
+  const { memory, root } = await imageOf(200_000);
+  const replaced = new Map<string, Uint8Array>();
+  for (const chunkSize of [undefined, 1000]) {
+    const plan = await planArchive(new SpyStore(memory, { chunkSize, replaced }), [root]);
+    const { descriptor, offset, bodyOffset } = entryOf(plan, 200_000);
+    replaced.set(descriptor!.digest, flip(await memory.open(descriptor!), 100));
+    for (const verify of ["end", "blob", "range"] as const) {
+      for (const start of [0, offset, bodyOffset]) {
+        for (const end of [bodyOffset + 200_000, plan.size]) {
+          const { error, chunks } = await drain(plan.stream({ start, end, verify }));
+          assert.ok(error instanceof DigestMismatchError, `${verify}, ${start} to ${end}`);
+          assert.ok(concat(chunks).length < bodyOffset + 200_000 - start);
+        }
+      }
+    }
+    replaced.clear();
   }
 });
 
@@ -169,6 +218,30 @@ test("a store that gives another part than was asked for is found out", async ()
     assert.ok(error instanceof BlobReadError, `${what}: ${error}`);
     assert.equal(error.digest, descriptor!.digest);
   }
+});
+
+test("a store that gives a part without end is stopped at the first byte too many", async () => {
+  const { memory, root } = await imageOf(1000);
+  const closed = Promise.withResolvers<unknown>();
+  let pulls = 0;
+  const store: ContentStore = {
+    open(descriptor, options) {
+      if (!options?.length) return memory.open(descriptor, options);
+      return new ReadableStream({
+        pull(controller) {
+          // Even where nobody stops it, the test comes to its end.
+          if (++pulls > 1000) controller.error(new Error("nobody stopped it"));
+          else controller.enqueue(new Uint8Array(4));
+        },
+        cancel: closed.resolve,
+      });
+    },
+  };
+  const plan = await planArchive(store, [root]);
+  const { bodyOffset } = entryOf(plan, 1000);
+  const { error } = await drain(plan.stream({ start: bodyOffset + 5, end: bodyOffset + 15 }));
+  assert.match(String(error), /expected its bytes 5 to 15, more of them came/);
+  await closed.promise;
 });
 
 function flip(bytes: Uint8Array, at: number): Uint8Array {

@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type ContentStore, planArchive, type Progress } from "../../mod.ts";
+import { BufferPool, type ContentStore, planArchive, type Progress } from "../../mod.ts";
 import { collect, drain, equal, macrotask, noise } from "../helpers/bytes.ts";
 import { blobEntries, entryOf, imageOf, smallImage } from "../helpers/plans.ts";
 import { SpyStore } from "../helpers/spy_store.ts";
@@ -96,9 +96,12 @@ test("stream() refuses a range outside of the archive", async () => {
 test("a part of a blob is all that is asked of the store", async () => {
   const { memory, root } = await imageOf(100_000);
   const asked: unknown[] = [];
+  const handed: unknown[] = [];
+  const buffers = new BufferPool();
   const store: ContentStore = {
     open(descriptor, options) {
       asked.push([options?.offset, options?.length]);
+      handed.push(options?.buffers);
       return memory.open(descriptor, options);
     },
   };
@@ -107,9 +110,11 @@ test("a part of a blob is all that is asked of the store", async () => {
   asked.length = 0;
   const end = { start: bodyOffset + 10, end: bodyOffset + 100_000 };
   const middle = { ...end, end: bodyOffset + 99_999 };
-  await collect(plan.stream(middle));
+  handed.length = 0;
+  await collect(plan.stream({ ...middle, buffers }));
   await collect(plan.stream({ ...end, verify: "range" }));
   assert.deepEqual(asked, [[10, 99_989], [10, 99_990]]);
+  assert.deepEqual(handed, [buffers, undefined]);
   asked.length = 0;
   await collect(plan.stream(end));
   await collect(plan.stream({ ...middle, verify: "blob" }));
@@ -125,7 +130,17 @@ test("blobs outside of the part are not opened", async () => {
     await collect(plan.stream({ start: offset, end: bodyOffset + size }));
     assert.deepEqual(store.opened, [descriptor!.digest]);
   }
+  // Nor where the part has only what stands before or behind a blob.
   store.opened.length = 0;
+  for (const { offset, bodyOffset, size } of blobEntries(plan)) {
+    if (size === 0) continue;
+    for (const verify of ["end", "blob", "range"] as const) {
+      await collect(plan.stream({ start: offset, end: bodyOffset, verify }));
+      const behind = bodyOffset + size;
+      await collect(plan.stream({ start: behind, end: behind + 1, verify }));
+    }
+  }
+  assert.deepEqual(store.opened, []);
   await collect(plan.stream({ end: blobEntries(plan)[0]!.offset }));
   await collect(plan.stream({ start: plan.size - 1024 }));
   assert.deepEqual(store.opened, []);

@@ -211,6 +211,7 @@ test("verifyArchive() warns of what is no part of a layout", async () => {
     tarEntry("blobs/sha256/deep/er", "hello"),
     tarEntry(`blobs/sha256/${await sha256(utf8("stray"))}`, "stray"),
     tarEntry("directory/", "", { type: "5" }),
+    tarEntry("directory/", "", { type: "5" }),
     paxEntry({ comment: "of all" }, "g"),
   );
   const { ok, problems, warnings } = await judge(tar);
@@ -240,10 +241,12 @@ test("verifyArchive() refuses a trailer of one block", async () => {
   assert.deepEqual(lines((await judge(damaged)).problems), [
     `tar byte ${at}: Cannot read the tar at byte ${at}: there are bytes behind the trailer`,
   ]);
-  assert.deepEqual(lines((await judge(tar.slice(0, at))).problems), [
-    `tar byte ${at}: Cannot read the tar at byte ${at}: it ends before the end of the trailer; ` +
-    "it was cut short",
-  ]);
+  for (const length of [at, at + 1, tar.length - 1]) {
+    assert.deepEqual(lines((await judge(tar.slice(0, length))).problems), [
+      `tar byte ${at}: Cannot read the tar at byte ${at}: it ends before the end of the trailer; ` +
+      "it was cut short",
+    ]);
+  }
 });
 
 test("verifyArchive() says of an archive that was cut short that, and nothing else", async () => {
@@ -336,6 +339,44 @@ function onesAbove(limit: number): CreateDigester {
     };
   };
 }
+
+test("verifyArchive() waits for a digester that takes its time", async () => {
+  const tar = tarFiles((await smallFiles()).files);
+  for (const wrong of [undefined, ONES]) {
+    const slow: CreateDigester = async (algorithm) => {
+      const digester = await createDigester(algorithm);
+      return {
+        async update(bytes) {
+          await macrotask();
+          digester.update(bytes);
+        },
+        async digest() {
+          await macrotask();
+          return wrong ?? digester.digest();
+        },
+      };
+    };
+    const { problems, blobs } = await judge(tar, { createDigester: slow }, 100);
+    assert.equal(problems.filter(({ code }) => code === "digest").length, wrong ? blobs : 0);
+    assert.equal(problems.length === 0, !wrong);
+  }
+});
+
+test("verifyArchive() fails as its digester does", async () => {
+  const tar = tarFiles((await smallFiles()).files);
+  const broken = new Error("no more entropy");
+  const fail = () => {
+    throw broken;
+  };
+  const digesters: CreateDigester[] = [
+    fail,
+    () => ({ update: fail, digest: () => ONES }),
+    () => ({ update() {}, digest: fail }),
+  ];
+  for (const createDigester of digesters) {
+    await assert.rejects(judge(tar, { createDigester }), (error) => error === broken);
+  }
+});
 
 test("verifyArchive() keeps no chunk: its source may use it again", async () => {
   const tar = tarFiles((await smallFiles()).files);

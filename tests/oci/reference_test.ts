@@ -104,8 +104,12 @@ test("parseReference() throws an InvalidReferenceError where there is no name", 
 
 test("parseReference() says why", () => {
   assert.throws(() => parseReference("docker/Docker"), /lower case/);
+  assert.throws(() => parseReference("docker/docker:1.0!RC"), /expected \[host/);
   assert.throws(() => parseReference(HEX_64), /identifier/);
   assert.throws(() => parseReference(`example.com/${"a".repeat(256)}`), /255/);
+  const longest = `${"a.".repeat(510)}co/`;
+  assert.equal(parseReference(`${longest}a`).domain.length, 1022);
+  assert.throws(() => parseReference(`${longest}ab`), /expected \[host/);
 });
 
 test("parseReference() checks the digest too", () => {
@@ -169,6 +173,9 @@ test("referenceName() is what stands behind the name in containerd's eyes", () =
       [`example.com/x:t@${SHA256}`, `t@${SHA256}`],
       ["localhost:5000/app:1.0", "1.0"],
       ["user@example.com/app:1", "1"],
+      ["a@b@example.com/app:1", "1"],
+      ["us%65r@example.com/app:1", "1"],
+      ["[fe80::1%25eth0]/app:1", "1"],
       ["example.com/a:b:c", "b:c"],
       ["example.com/a%3Ab", "b"],
       ["example.com/a:%41", "A"],
@@ -197,6 +204,8 @@ test("referenceName() is the whole name where nothing can be cut off", () => {
       "example.com/app:1%zz",
       "exa mple.com/app:1",
       "example.com/app:1\n",
+      "example.com/app:1\x7f",
+      "ex%41mple.com/app:1",
       "host:port/app:1",
       "[::1/app:1",
       "example.com/app:1#%zz",
