@@ -15,6 +15,7 @@ import { collect, concat, drain, equal, macrotask, noise, utf8 } from "../helper
 import { addImage } from "../helpers/image.ts";
 import { blobEntries, entryOf, imageOf } from "../helpers/plans.ts";
 import { SpyStore } from "../helpers/spy_store.ts";
+import { streamOf } from "../helpers/streams.ts";
 
 // Whatever has befallen a blob, its archive ends there, and never looks whole.
 
@@ -129,7 +130,8 @@ test("the archive waits for a digester that takes its time", async () => {
     const digester = await createDigester(algorithm);
     return {
       async update(bytes) {
-        await macrotask();
+        // Longer than the digest takes.
+        for (let i = 0; i < 3; i++) await macrotask();
         digester.update(bytes);
       },
       async digest() {
@@ -184,6 +186,22 @@ test("a corrupt blob that lies wholly inside is found out, whatever verify says"
     }
     replaced.clear();
   }
+});
+
+test("an empty chunk at its end does not let a corrupt blob out", async () => {
+  const { memory, root } = await imageOf(100_000);
+  const store: ContentStore = {
+    async open(descriptor) {
+      const bytes = await memory.open(descriptor);
+      if (descriptor.size !== 100_000) return bytes;
+      return streamOf([flip(bytes, 5), new Uint8Array(), new Uint8Array()]);
+    },
+  };
+  const plan = await planArchive(store, [root]);
+  const { bodyOffset } = entryOf(plan, 100_000);
+  const { error, chunks } = await drain(plan.stream());
+  assert.ok(error instanceof DigestMismatchError, String(error));
+  assert.ok(concat(chunks).length <= bodyOffset);
 });
 
 test("whoever goes on where a corrupt blob broke never gets all of it", async () => {
