@@ -1,11 +1,10 @@
 /**
- * A Cloudflare worker that turns `GET /ghcr.io/org/app:1.2.tar` into a streamed archive out of that
- * registry, with its length, an ETag and ranges. Nothing is stored, and no blob is held in memory.
+ * A Cloudflare worker that turns `GET /archives/ghcr.io/org/app:1.2.tar` into a streamed archive out of
+ * that registry, with its length, an ETag and ranges. Nothing is stored, and no blob is held in memory.
  *
  *     deno bundle -o worker.js examples/cloudflare_worker.ts
  */
-import { ArchiveError, parseReference, planArchive } from "@oci/archive";
-import { archiveResponse } from "@oci/archive/http";
+import { type ArchiveHandler, createArchiveHandler, type ServedImage } from "@oci/archive/http";
 import { RegistryStore } from "@oci/archive/registry";
 
 /** What wrangler.toml or workerd's configuration gives the worker. */
@@ -14,27 +13,16 @@ interface Environment {
   HOSTS: string;
 }
 
-async function answer(request: Request, hosts: readonly string[]): Promise<Response> {
-  const { pathname, searchParams } = new URL(request.url);
-  const image = /^\/(.+)\.tar$/.exec(decodeURIComponent(pathname))?.[1];
-  if (image === undefined) return new Response("Expected /IMAGE.tar\n", { status: 404 });
-  if (!hosts.includes(parseReference(image).domain)) {
-    return new Response("Images of this registry are not served here\n", { status: 403 });
-  }
-  const store = new RegistryStore(image);
-  const root = { descriptor: await store.resolve(), names: [store.name] };
-  const platforms = searchParams.getAll("platform");
-  return archiveResponse(await planArchive(store, [root], { platforms }), request);
+async function resolve(reference: string): Promise<ServedImage> {
+  const store = new RegistryStore(reference);
+  return { store, root: { descriptor: await store.resolve(), names: [store.name] } };
 }
 
-const worker: { fetch(request: Request, env: Environment): Promise<Response> } = {
-  async fetch(request, { HOSTS }) {
-    try {
-      return await answer(request, HOSTS.split(","));
-    } catch (error) {
-      if (!(error instanceof ArchiveError)) throw error;
-      return new Response(`${error.message}\n`, { status: 502 });
-    }
+const worker: { fetch: (request: Request, env: Environment) => ReturnType<ArchiveHandler> } = {
+  fetch(request, { HOSTS }) {
+    // Each request has a store of its own: a plan kept for the next one would not be found.
+    const planCache = { maxBytes: 0 };
+    return createArchiveHandler({ hosts: HOSTS.split(","), resolve, planCache })(request);
   },
 };
 export default worker;

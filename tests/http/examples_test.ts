@@ -66,25 +66,27 @@ describe("examples of a registry", { skip: lacks("docker-registry", "oras", "den
     after(() => server.stop());
 
     test("streams the archive with its length", async () => {
-      const { status, headers, body, whole } = await ask(server.origin, `/${image}.tar`);
+      const { status, headers, body, whole } = await ask(server.origin, `/archives/${image}.tar`);
       assert.deepEqual([status, whole], [200, true]);
       assert.equal(headers.get("content-length"), String(archive.length));
       assert.deepEqual(concat([body]), archive);
     });
 
     test("answers a range", async () => {
-      const { status, body } = await ask(server.origin, `/${encodeURIComponent(image)}.tar`, {
+      const path = `/archives/${encodeURIComponent(image)}.tar`;
+      const { status, body } = await ask(server.origin, path, {
         headers: { range: "bytes=1000-4999" },
       });
       assert.equal(status, 206);
       assert.deepEqual(concat([body]), archive.slice(1000, 5000));
     });
 
-    test("asks no other registry, and says what is not there", async () => {
-      assert.equal((await ask(server.origin, "/evil.example/app:1.tar")).status, 403);
-      const missing = await ask(server.origin, `/${registry.host}/team/app:none.tar`);
-      assert.equal(missing.status, 502);
-      assert.match(missing.text(), /Cannot find "none"/);
+    test("asks no other registry, and says what is wrong or not there", async () => {
+      assert.equal((await ask(server.origin, "/archives/evil.example/app:1.tar")).status, 403);
+      assert.equal((await ask(server.origin, `/archives/${registry.host}/App:1.tar`)).status, 400);
+      const missing = await ask(server.origin, `/archives/${registry.host}/team/app:none.tar`);
+      assert.equal(missing.status, 404);
+      assert.match(missing.text(), /Cannot find \\"none\\"/);
       assert.equal((await ask(server.origin, "/favicon.ico")).status, 404);
     });
   });
