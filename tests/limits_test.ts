@@ -78,9 +78,9 @@ const CALLS: [what: string, limits: Limits, call: (subject: Subject, given: Limi
     ],
     [
       "s3Upload()",
-      { retries: 0, retryDelay: 0, cleanupTimeout: 0, partSize: 5 << 20, concurrency: 1 },
+      { maxAttempts: 1, minDelay: 0, cleanupTimeout: 0, partSize: 5 << 20, concurrency: 1 },
       ({ plan }, given) =>
-        s3Upload(plan, TARGET, { credentials: CREDENTIALS, fetch, retries: 0, ...given }),
+        s3Upload(plan, TARGET, { credentials: CREDENTIALS, fetch, maxAttempts: 1, ...given }),
     ],
   ];
 

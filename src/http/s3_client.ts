@@ -27,15 +27,15 @@ export interface S3ClientOptions {
    */
   region?: string | undefined;
   /**
-   * How often to try a request again that failed in a way that may pass.
-   * @default {5}
+   * Attempts of one request that may fail in a way that may pass, before the upload fails.
+   * @default {6}
    */
-  retries?: number | undefined;
+  maxAttempts?: number | undefined;
   /**
-   * Milliseconds at most before the first new try; each further one waits about twice as long.
+   * Milliseconds to wait behind the first failure; doubled behind each further one.
    * @default {200}
    */
-  retryDelay?: number | undefined;
+  minDelay?: number | undefined;
   /**
    * Sends the requests.
    * @default {fetch, and node:http for parts where the runtime has it}
@@ -95,17 +95,18 @@ export class S3Client {
    * @throws {UploadError} where it cannot be reached
    */
   async request(request: S3Request): Promise<S3Answer> {
-    const { retries = 5, retryDelay = 200 } = this.#options;
+    const { maxAttempts = 6, minDelay = 200 } = this.#options;
     const { signal } = request;
-    for (let tries = 0;; tries++) {
+    for (let attempt = 1;; attempt++) {
       try {
         return await this.#once(request);
       } catch (error) {
         signal?.throwIfAborted();
-        if (tries >= retries || (error instanceof S3Refusal && !mayPass(error))) throw error;
+        const isFinal = error instanceof S3Refusal && !mayPass(error);
+        if (isFinal || attempt >= maxAttempts) throw error;
       }
       // Not all parts at the same moment again.
-      const wait = retryDelay * 2 ** tries * (0.5 + Math.random() / 2);
+      const wait = minDelay * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
       await abortable(new Promise((resolve) => setTimeout(resolve, wait)), signal);
     }
   }

@@ -74,8 +74,8 @@ export async function s3Upload(
   url: string | URL,
   options: S3UploadOptions,
 ): Promise<S3Object> {
-  checkLimits(options, { retries: 0 });
-  checkMilliseconds(options, { retryDelay: 0 });
+  checkLimits(options, { maxAttempts: 1 });
+  checkMilliseconds(options, { minDelay: 0 });
   // A cleanup not without end: an abort has to come to one.
   checkCounts(options, { cleanupTimeout: 0, partSize: MIN_PART_SIZE, concurrency: 1 });
   const { partSize = 16 * MIB, concurrency = 4, signal } = options;

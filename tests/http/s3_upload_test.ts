@@ -12,7 +12,7 @@ const MIB = 1 << 20;
 const OPTIONS: S3UploadOptions = {
   credentials: { accessKeyId: "id", secretAccessKey: "secret" },
   partSize: 5 * MIB,
-  retryDelay: 1,
+  minDelay: 1,
 };
 
 async function largePlan(): Promise<ArchivePlan> {
@@ -112,7 +112,7 @@ describe("s3Upload() to a real server", { skip: lacks("moto_server") }, () => {
     "leaves nothing where a part fails for good",
     (request) => /partNumber=3/.test(request) ? "503" : undefined,
     async (proxy, server) => {
-      await assert.rejects(s3Upload(plan, `${proxy.url}/gone`, { ...OPTIONS, retries: 2 }), {
+      await assert.rejects(s3Upload(plan, `${proxy.url}/gone`, { ...OPTIONS, maxAttempts: 3 }), {
         name: "UploadError",
         status: 503,
         url: `${proxy.url}/gone`,
@@ -147,14 +147,14 @@ describe("s3Upload() to a real server", { skip: lacks("moto_server") }, () => {
     "tells of the object where the answer to every last request was lost",
     (request) => LAST.test(request) ? "after" : undefined,
     async (proxy, server) => {
-      for (const retries of [0, 2]) {
-        const object = await s3Upload(plan, `${proxy.url}/lost-${retries}`, {
+      for (const maxAttempts of [1, 3]) {
+        const object = await s3Upload(plan, `${proxy.url}/lost-${maxAttempts}`, {
           ...OPTIONS,
-          retries,
+          maxAttempts,
         });
         assert.equal(object.size, plan.size);
         assert.match(object.etag, /-4"$/);
-        await assertArrived(server, `lost-${retries}`);
+        await assertArrived(server, `lost-${maxAttempts}`);
       }
     },
   );
@@ -163,7 +163,7 @@ describe("s3Upload() to a real server", { skip: lacks("moto_server") }, () => {
     "tells of that object also where it may remove no uploads",
     (request) => LAST.test(request) ? "after" : request.startsWith("DELETE") ? "503" : undefined,
     async (proxy, server) => {
-      await s3Upload(plan, `${proxy.url}/kept`, { ...OPTIONS, retries: 0 });
+      await s3Upload(plan, `${proxy.url}/kept`, { ...OPTIONS, maxAttempts: 1 });
       await assertArrived(server, "kept");
     },
   );
@@ -172,7 +172,7 @@ describe("s3Upload() to a real server", { skip: lacks("moto_server") }, () => {
     "leaves nothing where the last request never arrives",
     (request) => LAST.test(request) ? "reset" : undefined,
     async (proxy, server) => {
-      const upload = s3Upload(plan, `${proxy.url}/never`, { ...OPTIONS, retries: 1 });
+      const upload = s3Upload(plan, `${proxy.url}/never`, { ...OPTIONS, maxAttempts: 2 });
       await assert.rejects(upload, { name: "UploadError", status: undefined });
       assert.equal((await fetch(`${server.url}/never`)).status, 404);
       assert.deepEqual(await server.unfinished(), []);
@@ -226,7 +226,7 @@ describe("s3Upload() to a real server", { skip: lacks("moto_server") }, () => {
     (request) =>
       request.startsWith("DELETE") ? "stall" : request.startsWith("PUT") ? "503" : undefined,
     async (proxy) => {
-      const options = { ...OPTIONS, retries: 0, cleanupTimeout: 200 };
+      const options = { ...OPTIONS, maxAttempts: 1, cleanupTimeout: 200 };
       await assert.rejects(s3Upload(plan, `${proxy.url}/left`, options), {
         name: "UploadError",
         message: /the parts of upload .+ could not be removed/,
@@ -238,7 +238,7 @@ describe("s3Upload() to a real server", { skip: lacks("moto_server") }, () => {
     "names the upload whose parts could not be removed",
     (request) => request.startsWith("DELETE") || request.startsWith("PUT") ? "503" : undefined,
     async (proxy) => {
-      await assert.rejects(s3Upload(plan, `${proxy.url}/left`, { ...OPTIONS, retries: 0 }), {
+      await assert.rejects(s3Upload(plan, `${proxy.url}/left`, { ...OPTIONS, maxAttempts: 1 }), {
         name: "UploadError",
         message: /the parts of upload .+ could not be removed/,
       });

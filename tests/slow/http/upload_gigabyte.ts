@@ -75,7 +75,7 @@ for await (const chunk of plan.stream({ buffers })) {
 await s3Upload(plan, process.argv[2]!, {
   credentials: { accessKeyId: "id", secretAccessKey: "secret" },
   partSize: 16 * MIB,
-  retryDelay: 10,
+  minDelay: 10,
 });
 console.log(
   JSON.stringify({ sha256: hash.digest("hex"), size: plan.size, peak: peakMemory(process.pid) }),
