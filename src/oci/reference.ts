@@ -28,6 +28,8 @@ const REFERENCE = new RegExp(
     "(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?" +
     "(?:@([A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?$",
 );
+/** A scheme and a user, which names do not have. */
+const URL_START = /^([a-z]+:\/\/)?([^/]*@(?=[^/]*\/))?/i;
 // Far above any name there is: 255 of path, 128 of tag, 253 of domain and a digest.
 const MAX_LENGTH = 1024;
 
@@ -53,13 +55,7 @@ export function parseReference(name: string): Reference {
   const full = `${domain}/${remainder}`;
   const match = full.length > MAX_LENGTH ? null : REFERENCE.exec(full);
   if (!match) {
-    const repository = remainder.split(/[:@]/, 1)[0]!;
-    throw new InvalidReferenceError(
-      name,
-      repository !== repository.toLowerCase()
-        ? "the repository must be in lower case"
-        : "expected [host[:port]/]path[:tag][@digest]",
-    );
+    throw new InvalidReferenceError(withoutSecrets(name), whyNot(name, remainder));
   }
   const [, host = "", path = "", tag, digest] = match;
   if (path.length > 255) {
@@ -71,6 +67,22 @@ export function parseReference(name: string): Reference {
     throw new InvalidReferenceError(name, (error as Error).message);
   }
   return { domain: host, path, ...(tag && { tag }), ...(digest && { digest }) };
+}
+
+function whyNot(name: string, remainder: string): string {
+  const expected = "expected [host[:port]/]path[:tag][@digest]";
+  const [, scheme, user] = URL_START.exec(name)!;
+  const surplus = [scheme, user && "a user"].filter(Boolean).join(" and ");
+  if (surplus !== "") return `${expected}, without ${surplus}`;
+  const repository = remainder.split(/[:@]/, 1)[0]!;
+  return repository === repository.toLowerCase()
+    ? expected
+    : "the repository must be in lower case";
+}
+
+/** What is no name may be a URL: its user may be a password, its query a signature. */
+function withoutSecrets(name: string): string {
+  return name.replace(/[?#].*/s, "").replace(URL_START, "$1");
 }
 
 function splitDomain(name: string): [domain: string, remainder: string] {

@@ -112,6 +112,29 @@ test("parseReference() says why", () => {
   assert.throws(() => parseReference(`${longest}ab`), /expected \[host/);
 });
 
+test("parseReference() says of a URL that a name has no scheme and no user, and shows no secret of it", () => {
+  for (
+    const [name, shown, why] of [
+      ["https://ghcr.io/org/app:1", "https://ghcr.io/org/app:1", / without https:\/\/$/],
+      [
+        "https://us:pa@ss@ghcr.io/app?sig=s#f",
+        "https://ghcr.io/app",
+        / without https:\/\/ and a user$/,
+      ],
+      ["us:pass@ghcr.io/org/app", "ghcr.io/org/app", / without a user$/],
+      ["ghcr.io/app?sig=s\nt", "ghcr.io/app", /digest\]$/],
+      [`app@${SHA256}0`, `app@${SHA256}0`, /after sha256:$/],
+    ] as const
+  ) {
+    assert.throws(() => parseReference(name), (error) => {
+      assert.ok(error instanceof InvalidReferenceError, String(error));
+      assert.equal(error.reference, shown);
+      assert.match(error.message, why);
+      return true;
+    });
+  }
+});
+
 test("parseReference() checks the digest too", () => {
   for (
     const [digest, why] of [
