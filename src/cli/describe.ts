@@ -10,12 +10,16 @@ import { withoutSecrets } from "./secrets.ts";
 import { UsageError } from "./usage.ts";
 import { visible } from "./visible.ts";
 
-/** An error as one line that says what to do; no stack. */
-export function describe(error: unknown): string {
+/**
+ * An error as one line that says what to do; no stack.
+ *
+ * @param skipMissing how who reads it leaves out what is missing
+ */
+export function describe(error: unknown, skipMissing = "--skip-missing"): string {
   if (error instanceof CommanderError && error.code === "commander.help") {
     return "no command given; see oci-archive --help";
   }
-  const message = error instanceof Error ? withAdvice(error) : String(error);
+  const message = error instanceof Error ? withAdvice(error, skipMissing) : String(error);
   const oneLine = message.replaceAll(/\s*\n\s*/g, " ").replace(/^error: /, "");
   const line = visible(withoutSecrets(oneLine));
   return error instanceof CommanderError || error instanceof UsageError
@@ -24,18 +28,18 @@ export function describe(error: unknown): string {
 }
 
 /** Tells what to do, where the message does not yet: the library does not know who reads it. */
-function withAdvice(error: Error): string {
+function withAdvice(error: Error, skipMissing: string): string {
   const { message } = error;
-  const advice = message.includes("; ") ? undefined : adviceOn(error);
+  const advice = message.includes("; ") ? undefined : adviceOn(error, skipMissing);
   return advice === undefined ? message : `${message}; ${advice}`;
 }
 
-function adviceOn(error: Error): string | undefined {
+function adviceOn(error: Error, skipMissing: string): string | undefined {
   if (error instanceof DigestMismatchError || error instanceof SizeMismatchError) {
     return "the source is damaged: copy the image there again, or take another";
   }
   if (error instanceof BlobNotFoundError) {
-    return "copy the image there again, or leave out what is missing by --skip-missing";
+    return `copy the image there again, or leave out what is missing by ${skipMissing}`;
   }
   if (error instanceof InvalidLayoutError) {
     return "name a folder, or an archive, that holds oci-layout and index.json";

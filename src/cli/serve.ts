@@ -32,7 +32,8 @@ export async function serveCommand(
       list: async () => (await list()).map((root) => ({ store, root })),
       page: archivePage(),
       authorize: hostCheck(address, [hostname, ...allowHost]),
-      onError: (error) => process.stderr.write(`oci-archive: ${describe(error)}\n`),
+      onError: (error) =>
+        process.stderr.write(`oci-archive: ${describe(error, "?skip-missing")}\n`),
     });
   const { origin, server } = await listen(handlerAt, port, hostname);
   process.stderr.write(

@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { LayoutStore } from "../../src/stores/layout.ts";
 import { type ArchiveEntry, type Descriptor, planArchive } from "../../mod.ts";
-import { text } from "../helpers/bytes.ts";
+import { text, utf8 } from "../helpers/bytes.ts";
 import { command } from "../helpers/command.ts";
 import { inFolder } from "../helpers/folder.ts";
 import { addImage, addIndex } from "../helpers/image.ts";
@@ -66,6 +66,25 @@ describe("oci-archive inspect", () => {
     }
     assert.ok(lines.some((line) => line.startsWith(`size  ${told.size} bytes`)));
     assert.ok(lines.includes(`etag  ${told.etag}`));
+  });
+
+  test("shows control characters of a media type or a name as escapes", async () => {
+    await inFolder(async (folder) => {
+      const layout = new LayoutFolder(folder);
+      const layer = await layout.add("a/b\x1b[31m", utf8("layer"));
+      const { manifest } = await addImage(layout, { fields: { layers: [layer] } });
+      const annotations = { "io.containerd.image.name": "example.com/a:1\x1b[2J" };
+      await layout.list([{ ...manifest, annotations }]);
+      const { status, stdout } = await command([
+        "inspect",
+        `oci:${folder}`,
+        "--skip-manifest-json",
+      ]);
+      assert.equal(status, 0);
+      const lines = text(stdout).split("\n");
+      assert.ok(lines.some((line) => line.endsWith(String.raw`  "a/b\u001b[31m"`)), text(stdout));
+      assert.ok(lines.some((line) => line.endsWith(String.raw`  "example.com/a:1\u001b[2J"`)));
+    });
   });
 
   test("gives long answers whole to a pipe", async () => {

@@ -2,14 +2,14 @@ import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, readFile, writeFile } from "node:fs/promises";
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { concat, noise } from "../helpers/bytes.ts";
 import { command, commandLine, type Runtime, RUNTIMES, THIS_RUNTIME } from "../helpers/command.ts";
 import { inFolder } from "../helpers/folder.ts";
-import { addImage } from "../helpers/image.ts";
+import { addImage, addIndex } from "../helpers/image.ts";
 import { LayoutFolder } from "../helpers/layout_folder.ts";
 import { ask } from "../http/wire.ts";
 
@@ -102,6 +102,25 @@ for (const [name, runtime] of Object.entries(RUNTIMES)) {
           assert.deepEqual(await names(), [one.digest, two.digest]);
           assert.equal((await ask(origin, `/archives/${two.digest}.tar`)).status, 200);
         });
+      });
+    });
+
+    test("says of what is missing how a request goes without it", async () => {
+      await inFolder(async (folder) => {
+        const layout = new LayoutFolder(folder);
+        const { manifest } = await addImage(layout);
+        const index = await addIndex(layout, [manifest]);
+        await layout.list([index]);
+        await rm(layout.file(manifest));
+        const stderr = await served(`oci:${folder}`, runtime!, async (origin) => {
+          const url = `/archives/${index.digest}.tar`;
+          assert.equal((await ask(origin, url)).status, 502);
+          assert.equal((await ask(origin, `${url}?skip-missing`)).status, 200);
+        });
+        assert.match(
+          stderr,
+          /Cannot find blob .* or leave out what is missing by \?skip-missing\n/,
+        );
       });
     });
 
