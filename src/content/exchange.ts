@@ -1,5 +1,7 @@
-import { abortable } from "../../content/abortable.ts";
-import { MAX_TIMER } from "./attempts.ts";
+import { abortable } from "./abortable.ts";
+
+/** Timers that are set for longer fire at once. */
+export const MAX_TIMER: number = 2 ** 31 - 1;
 
 /** Nothing came for too long. */
 class Stall extends Error {
@@ -47,4 +49,25 @@ export class Exchange {
   close(): void {
     this.#caller?.removeEventListener("abort", this.#abort);
   }
+}
+
+/** An answer's body, each read of which is waited for in this way. */
+export function awaited(
+  body: ReadableStream<Uint8Array>,
+  exchange: Exchange,
+  wait: <T>(work: Promise<T>) => Promise<T>,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await wait(reader.read());
+      if (!done) return controller.enqueue(value);
+      exchange.close();
+      controller.close();
+    },
+    cancel(reason) {
+      exchange.close();
+      return reader.cancel(reason);
+    },
+  }, { highWaterMark: 0 });
 }

@@ -1,9 +1,9 @@
 import { BlobReadError } from "../errors.ts";
 import { basic } from "../content/basic_auth.ts";
+import { awaited, Exchange } from "../content/exchange.ts";
 import { chunksOf } from "../content/read.ts";
 import type { BlobBody, OpenOptions } from "../content/store.ts";
 import { plainUrl, transportText } from "../content/transport.ts";
-import { Exchange } from "./registry/exchange.ts";
 
 /** Bytes that can be read from any offset: a file, a Blob, or what a URL answers. */
 export interface ByteSource {
@@ -154,27 +154,6 @@ export function httpSource(
       throw new BlobReadError(name, why);
     },
   };
-}
-
-/** An answer's body, each read of which is waited for in this way. */
-function awaited(
-  body: ReadableStream<Uint8Array>,
-  exchange: Exchange,
-  wait: <T>(work: Promise<T>) => Promise<T>,
-): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await wait(reader.read());
-      if (!done) return controller.enqueue(value);
-      exchange.close();
-      controller.close();
-    },
-    cancel(reason) {
-      exchange.close();
-      return reader.cancel(reason);
-    },
-  }, { highWaterMark: 0 });
 }
 
 /** The user of a URL as a header: fetch takes no URL that has one. */

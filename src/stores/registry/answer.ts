@@ -1,6 +1,6 @@
+import type { Exchange } from "../../content/exchange.ts";
 import { concat } from "../../content/concat.ts";
 import { LimitError } from "../../errors.ts";
-import type { Exchange } from "./exchange.ts";
 import { transportError } from "./transport_error.ts";
 
 /** A server's answer, whose body is read with an eye on the clock. */

@@ -1,3 +1,4 @@
+import { MAX_TIMER } from "../../content/exchange.ts";
 import type { StoreOptions } from "../../content/store.ts";
 import type { ArchiveError } from "../../errors.ts";
 
@@ -38,9 +39,6 @@ export interface Retry {
   /** Milliseconds until the next one. */
   delay: number;
 }
-
-/** Timers that are set for longer fire at once. */
-export const MAX_TIMER: number = 2 ** 31 - 1;
 
 /** A failure that may be gone at the next attempt. */
 export class Transient extends Error {

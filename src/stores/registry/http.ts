@@ -1,9 +1,9 @@
+import { Exchange } from "../../content/exchange.ts";
 import { plainUrl } from "../../content/transport.ts";
 import { RegistryError } from "../../errors/remote.ts";
 import type { StoreOptions } from "../../content/store.ts";
 import { Answer } from "./answer.ts";
 import type { Attempts } from "./attempts.ts";
-import { Exchange } from "./exchange.ts";
 import { transportError } from "./transport_error.ts";
 
 /** How to speak HTTP. */
