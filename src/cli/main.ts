@@ -247,7 +247,7 @@ export async function main(args: string[]): Promise<number> {
  *
  * Node's fetch throws one where a server closes the connection of a body that waits to be read, and
  * that body never ends: https://github.com/nodejs/undici/issues/5360. A registry's goes on from its
- * byte when nothing has come for long enough; that of another URL would be waited for without end.
+ * byte when nothing has come for long enough; that of another URL would fail then, so it may at once.
  */
 function faultOf(thrown: unknown, args: readonly string[]): unknown {
   if (!String(thrown).includes("assert(!this.paused)")) return thrown;
