@@ -74,8 +74,9 @@ export async function planSource(
   try {
     return await planArchive(store, await list(), exportOptions(flags, signal));
   } catch (error) {
+    // Where there is a --name, the archive has no other.
     const isOfFlags = error instanceof InvalidPlatformError ||
-      error instanceof InvalidReferenceError && flags.name?.includes(error.reference);
+      error instanceof InvalidReferenceError && flags.name !== undefined;
     throw isOfFlags ? new UsageError(error.message, { cause: error }) : error;
   }
 }

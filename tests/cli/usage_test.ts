@@ -62,6 +62,7 @@ describe("wrong usage exits with status 2 and one line", () => {
     "a platform that is none": ["export", SOURCE, "--platform", "linux/amd64/v1/x"],
     "an empty platform": ["inspect", SOURCE, "--platform", ""],
     "a name that is none": ["export", SOURCE, "--name", "Upper Case"],
+    "a URL as a name": ["export", SOURCE, "--name", "https://user:secret@registry.invalid/app"],
     "an empty name": ["export", SOURCE, "--name", ""],
     "a registry's image without a name": ["export", "docker://"],
     "a registry's image of a wrong name": ["export", "docker://registry.invalid/app:1:2"],
