@@ -189,6 +189,88 @@ describe("uploadArchive()", () => {
     }
   });
 
+  test("follows every redirect that keeps the method, and shows the same origin its credentials", async () => {
+    for (const status of [301, 302, 307, 308]) {
+      const moved = new Response(null, { status, headers: { location: "../y?a=b" } });
+      const { fetch, requests } = answering(moved, new Response("stored"));
+      const headers = { authorization: "Bearer t", "content-type": "application/x-oci" };
+      const options = { method: "POST", headers, fetch };
+      const answer = await uploadArchive(small, "https://a.test/sub/x", options);
+      assert.deepEqual([answer.status, await answer.text()], [200, "stored"]);
+      assert.deepEqual(requests.map(({ url }) => url), [
+        "https://a.test/sub/x",
+        "https://a.test/y?a=b",
+      ]);
+      for (const { method, headers } of requests) {
+        assert.equal(method, "POST");
+        assert.equal(headers.get("authorization"), "Bearer t");
+        assert.equal(headers.get("content-type"), "application/x-oci");
+        assert.equal(headers.get("content-length"), String(small.size));
+      }
+    }
+  });
+
+  test("follows no redirect to what is to be fetched, to nowhere, or where it may follow none", async () => {
+    const headers = { location: "https://a.test/y" };
+    const cases = [
+      [new Response(null, { status: 303, headers }), {}, "the answer was 303"],
+      [new Response(" gone \n", { status: 307 }), {}, 'the answer was 307 "gone"'],
+      [new Response(null, { status: 307, headers }), { maxRedirects: 0 }, "more than 0 redirects"],
+      [Response.error(), {}, "it redirects, and browsers do not tell where; give the final URL"],
+    ] as const;
+    for (const [answer, options, why] of cases) {
+      const { fetch, requests } = answering(answer);
+      const upload = uploadArchive(small, "https://a.test/x", { ...options, fetch });
+      await assert.rejects(upload, { name: "UploadError", message: new RegExp(`: ${why}$`) });
+      assert.equal(requests.length, 1);
+    }
+  });
+
+  test("prefers an authorization that is given to the URL's user", async () => {
+    const { fetch, requests } = answering(new Response());
+    const headers = { authorization: "Bearer t" };
+    await uploadArchive(small, "https://me:secret@a.test/x", { headers, fetch });
+    assert.equal(requests[0]!.url, "https://a.test/x");
+    assert.equal(requests[0]!.headers.get("authorization"), "Bearer t");
+  });
+
+  test("takes a user without a password, and a password without a user", async () => {
+    for (const user of ["me:", ":secret"]) {
+      const { fetch, requests } = answering(new Response());
+      await uploadArchive(small, `https://${user}@a.test/x`, { fetch });
+      assert.equal(requests[0]!.headers.get("authorization"), `Basic ${btoa(user)}`);
+    }
+  });
+
+  for (const status of [200, 204, 205, 299]) {
+    test(`takes a ${status} for a success`, async () => {
+      const body = status === 204 || status === 205 ? null : "stored";
+      const { fetch } = answering(new Response(body, { status, headers: { "x-a": "b" } }));
+      const answer = await uploadArchive(small, "https://a.test/x", { fetch });
+      assert.deepEqual([answer.status, await answer.text()], [status, body ?? ""]);
+      assert.equal(answer.headers.get("x-a"), "b");
+    });
+  }
+
+  test("keeps 64 KiB of the answer, and reads no further", async () => {
+    let cancelled = false;
+    const endless = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(60_000)),
+      cancel: () => void (cancelled = true),
+    });
+    const { fetch } = answering(new Response(endless));
+    const answer = await uploadArchive(small, "https://a.test/x", { fetch });
+    assert.equal((await answer.arrayBuffer()).byteLength, 65_536);
+    assert.ok(cancelled);
+  });
+
+  test("sends nothing for a signal that has aborted before", async () => {
+    const { fetch, requests } = answering();
+    const signal = AbortSignal.abort(new Error("enough"));
+    await assert.rejects(uploadArchive(small, "https://a.test/x", { signal, fetch }), /enough/);
+    assert.deepEqual(requests, []);
+  });
+
   test("gives up after too many redirects", async (t) => {
     const sink = await startSink(t);
     await assert.rejects(uploadArchive(small, `${sink.origin}/loop`, { maxRedirects: 3 }), {
@@ -247,3 +329,14 @@ describe("uploadArchive()", () => {
     assert.deepEqual(asked, [url]);
   });
 });
+
+/** A fetch that reads what is sent and answers with these, one after the other. */
+function answering(...answers: Response[]) {
+  const requests: { url: string; method: string | undefined; headers: Headers }[] = [];
+  const fetch: typeof globalThis.fetch = async (input, { method, headers, body } = {}) => {
+    requests.push({ url: String(input), method, headers: new Headers(headers) });
+    await new Response(body).arrayBuffer();
+    return answers.shift()!;
+  };
+  return { fetch, requests };
+}
