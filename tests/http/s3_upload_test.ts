@@ -255,6 +255,220 @@ describe("s3Upload() to a real server", { skip: lacks("moto_server") }, () => {
   });
 });
 
+/** A request to a {@linkcode grantingS3}. */
+interface Asked {
+  /** Method and query. */
+  label: string;
+  headers: Headers;
+  body: string;
+}
+
+/** A fetch that grants everything as S3 does, but for what `answer` says of a request. */
+function grantingS3(
+  answer: (label: string) => Response | undefined | Promise<Response | undefined> = () => undefined,
+) {
+  const requests: Asked[] = [];
+  const fetch: typeof globalThis.fetch = async (input, { method = "", headers, body } = {}) => {
+    const label = `${method} ${new URL(String(input)).search}`;
+    const text = method === "POST" && body ? await new Response(body).text() : "";
+    requests.push({ label, headers: new Headers(headers), body: text });
+    return await answer(label) ?? GRANTED.find(([pattern]) => pattern.test(label))![1]();
+  };
+  return { fetch, requests, labels: () => requests.map(({ label }) => label) };
+}
+
+const GRANTED: readonly (readonly [RegExp, () => Response])[] = [
+  [/^POST \?uploads=/, () => new Response("<UploadId>one</UploadId>")],
+  [/^PUT /, () => new Response(null, { headers: { etag: '"part"' } })],
+  [/^POST \?uploadId=/, () => new Response("<ETag>&quot;whole-1&quot;</ETag>")],
+  [/^DELETE /, () => new Response(null, { status: 204 })],
+  [/^HEAD /, () => new Response(null, { status: 404 })],
+];
+const FIRST = "POST ?uploads=";
+const PART = "PUT ?partNumber=1&uploadId=one";
+const LAST = "POST ?uploadId=one";
+const REMOVAL = "DELETE ?uploadId=one";
+
+function refusal(status: number, code: string, message = "why"): Response {
+  const xml = `<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
+  return new Response(xml, { status });
+}
+
+async function planOf(...layers: Uint8Array[]): Promise<ArchivePlan> {
+  const store = new MemoryStore();
+  const { manifest } = await addImage(store, { layers });
+  return await planArchive(store, [manifest]);
+}
+
+describe("s3Upload() to a server that may fail", () => {
+  let small: ArchivePlan;
+  before(async () => {
+    small = await planOf(new Uint8Array(1));
+  });
+
+  function upload(fetch: typeof globalThis.fetch, options: Partial<S3UploadOptions> = {}) {
+    const settings = { ...OPTIONS, maxAttempts: 2, fetch, ...options };
+    return s3Upload(small, "https://s3.test/bucket/a.tar", settings);
+  }
+
+  test("gives the object its headers, and shows whose session it is", async () => {
+    const { fetch, requests, labels } = grantingS3();
+    const credentials = { ...OPTIONS.credentials, sessionToken: "session" };
+    const headers = { "content-type": "application/x-oci", "x-amz-storage-class": "GLACIER" };
+    const object = await upload(fetch, { credentials, headers });
+    assert.deepEqual(object, { etag: '"whole-1"', size: small.size });
+    assert.deepEqual(labels(), [FIRST, PART, LAST]);
+    const [first] = requests;
+    for (const [name, value] of Object.entries(headers)) {
+      assert.equal(first!.headers.get(name), value);
+    }
+    assert.equal(first!.headers.get("x-amz-checksum-algorithm"), "SHA256");
+    assert.equal(first!.headers.get("x-amz-meta-archive-etag"), small.etag);
+    for (const { headers } of requests) {
+      assert.equal(headers.get("x-amz-security-token"), "session");
+    }
+  });
+
+  test("lists the parts in order, with the checksums that the server keeps", async () => {
+    const plan = await planOf(new Uint8Array(6 * MIB));
+    let second: (part: Response) => void;
+    const first = new Promise<Response>((resolve) => second = resolve);
+    const part = (headers: HeadersInit) => new Response(null, { headers });
+    const { fetch, requests } = grantingS3((label) => {
+      if (label.includes("partNumber=1")) return first;
+      if (!label.includes("partNumber=2")) return undefined;
+      // The first arrives last.
+      setTimeout(() => second(part({ etag: "<1>", "x-amz-checksum-sha256": "a+b=" })));
+      return part({ etag: '"2"' });
+    });
+    await s3Upload(plan, "https://s3.test/bucket/a.tar", { ...OPTIONS, fetch });
+    assert.match(
+      requests.at(-1)!.body,
+      new RegExp(
+        "<Part><PartNumber>1</PartNumber><ETag>&#60;1&#62;</ETag>" +
+          "<ChecksumSHA256>a\\+b=</ChecksumSHA256></Part>" +
+          "<Part><PartNumber>2</PartNumber><ETag>&#34;2&#34;</ETag></Part></Complete",
+      ),
+    );
+  });
+
+  for (
+    const [status, code] of [
+      [500, "Other"],
+      [503, "Other"],
+      [408, "Other"],
+      [429, "Other"],
+      [400, "BadDigest"],
+      [400, "RequestTimeout"],
+      [400, "SlowDown"],
+      [200, "InternalError"],
+    ] as const
+  ) {
+    test(`asks again after ${status} ${code}, which may pass`, async () => {
+      const answers = [refusal(status, code)];
+      const { fetch, labels } = grantingS3((label) => label === LAST ? answers.pop() : undefined);
+      await upload(fetch);
+      assert.deepEqual(labels(), [FIRST, PART, LAST, LAST]);
+    });
+  }
+
+  for (const status of [400, 403, 404, 499, 301, 200]) {
+    test(`asks only once after ${status}, and says why it was refused`, async () => {
+      const message = "&#x22;no&#34; &amp; &lt;never&gt;&#x110000;";
+      const { fetch, labels } = grantingS3(() => refusal(status, "Other", message));
+      await assert.rejects(upload(fetch), {
+        name: "UploadError",
+        status,
+        message: "Cannot upload to https://s3.test/bucket/a.tar: " +
+          `the answer was ${status} Other ${JSON.stringify('"no" & <never>\ufffd')}`,
+      });
+      assert.deepEqual(labels(), [FIRST]);
+    });
+  }
+
+  test("asks as often as it may where it cannot be reached, and shows no secret", async () => {
+    for (const maxAttempts of [1, 3]) {
+      const { fetch, labels } = grantingS3(() => Promise.reject(new TypeError("no route")));
+      await assert.rejects(upload(fetch, { maxAttempts }), {
+        name: "UploadError",
+        status: undefined,
+        message: "Cannot upload to https://s3.test/bucket/a.tar: no route",
+      });
+      assert.equal(labels().length, maxAttempts);
+    }
+  });
+
+  test("hears an abort while it waits to ask again", async () => {
+    const controller = new AbortController();
+    const { fetch, labels } = grantingS3((label) => {
+      if (label !== PART) return undefined;
+      setTimeout(() => controller.abort(new Error("enough")));
+      return refusal(503, "SlowDown");
+    });
+    const uploading = upload(fetch, { minDelay: 60_000, signal: controller.signal });
+    await assert.rejects(uploading, { message: "enough" });
+    assert.deepEqual(labels(), [FIRST, PART, REMOVAL]);
+  });
+
+  test("sends nothing for a signal that has aborted before", async () => {
+    const { fetch, labels } = grantingS3();
+    const signal = AbortSignal.abort(new Error("enough"));
+    await assert.rejects(upload(fetch, { signal }), { message: "enough" });
+    assert.deepEqual(labels(), []);
+  });
+
+  test("fails where the answer does not name the upload", async () => {
+    const { fetch, labels } = grantingS3(() => new Response("<html>"));
+    await assert.rejects(upload(fetch), { status: 200, message: /no UploadId .+"<html>"$/ });
+    assert.deepEqual(labels(), [FIRST]);
+  });
+
+  test("fails where a part gets no ETag, and removes what has arrived", async () => {
+    const { fetch, labels } = grantingS3((label) => label === PART ? new Response() : undefined);
+    await assert.rejects(upload(fetch), { status: 200, message: /part 1 got no ETag/ });
+    assert.deepEqual(labels(), [FIRST, PART, REMOVAL]);
+  });
+
+  test("tells of its failure where there is nothing left to remove", async () => {
+    const { fetch } = grantingS3((label) =>
+      label === PART
+        ? refusal(403, "AccessDenied")
+        : label === REMOVAL
+        ? refusal(404, "NoSuchUpload")
+        : undefined
+    );
+    await assert.rejects(upload(fetch), { status: 403, message: /AccessDenied "why"$/ });
+  });
+
+  test("asks for no object that the last request was refused", async () => {
+    const { fetch, labels } = grantingS3((label) =>
+      label === LAST ? refusal(403, "AccessDenied") : undefined
+    );
+    await assert.rejects(upload(fetch), { status: 403 });
+    assert.deepEqual(labels(), [FIRST, PART, LAST, REMOVAL]);
+  });
+
+  for (const [etag, more, isOwn] of [["", 0, true], ["x", 0, false], ["", 1, false]] as const) {
+    const what = isOwn ? "its own" : more ? "one of another size" : "one of another archive";
+    test(`${isOwn ? "takes" : "does not take"} for the object ${what}`, async () => {
+      const { fetch } = grantingS3((label) => {
+        if (label === LAST) return refusal(404, "NoSuchUpload");
+        if (label !== "HEAD ") return undefined;
+        return new Response(null, {
+          headers: {
+            etag: '"whole-1"',
+            "content-length": String(small.size + more),
+            "x-amz-meta-archive-etag": small.etag + etag,
+          },
+        });
+      });
+      const uploading = upload(fetch);
+      if (!isOwn) return await assert.rejects(uploading, { status: 404, message: /NoSuchUpload/ });
+      assert.deepEqual(await uploading, { etag: '"whole-1"', size: small.size });
+    });
+  }
+});
+
 describe("s3Upload()", () => {
   test("refuses parts that S3 does not take", async () => {
     const plan = await largePlan();
