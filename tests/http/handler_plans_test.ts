@@ -31,6 +31,32 @@ describe("createArchiveHandler() plans", () => {
     assert.equal(new Set(etags).size, 3);
   });
 
+  test("anew for another store that has the same image", async () => {
+    const stores = [await CountingStore.create(), await CountingStore.create()];
+    const [root] = stores[0]!.images;
+    const handler = createArchiveHandler({
+      resolve: (name) => ({ store: stores[name.includes("other") ? 1 : 0]!, root: root! }),
+      hosts: ["docker.io"],
+    });
+    for (const name of ["one", "other", "one", "other"]) await handler(head(name));
+    assert.deepEqual(stores.map(({ opened }) => opened), [1, 1]);
+  });
+
+  test("anew where they have become too old, counted from when they were asked for", async () => {
+    const { store, handler } = await handlerOf({ planCache: { maxAge: 1000 } });
+    const { now } = Date;
+    const start = now();
+    try {
+      for (const [age, opened] of [[0, 1], [999, 1], [1000, 2], [1999, 2], [2000, 3]] as const) {
+        Date.now = () => start + age;
+        await handler(head());
+        assert.equal(store.opened, opened, `after ${age} ms`);
+      }
+    } finally {
+      Date.now = now;
+    }
+  });
+
   test("anew where the cache may keep nothing", async () => {
     for (const planCache of [{ maxAge: 0 }, { maxBytes: 0 }]) {
       const { store, handler } = await handlerOf({ planCache });
@@ -113,5 +139,13 @@ describe("createArchiveHandler() plans", () => {
     await handler(head(), {}, { waitUntil: (promise) => waited.push(promise) });
     assert.equal(waited.length, 1);
     await waited[0];
+  });
+
+  test("are no trouble for a worker where they fail", async () => {
+    const { store, handler } = await handlerOf();
+    store.failing = new Error("disk");
+    const waited: Promise<unknown>[] = [];
+    await handler(head(), {}, { waitUntil: (promise) => waited.push(promise) });
+    assert.deepEqual(await Promise.all(waited), [undefined]);
   });
 });

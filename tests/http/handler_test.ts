@@ -183,6 +183,47 @@ describe("createArchiveHandler() answers", () => {
     }
   });
 
+  test("no other method, on whichever path", async () => {
+    const { handler } = await handlerOf({ cors: "*" });
+    for (const path of ["/", "/archives", `/archives/${NAME}.json`, "/none"]) {
+      for (const method of ["POST", "OPTIONS"]) {
+        const response = await handler(new Request(ORIGIN + path, { method }));
+        assert.equal(response.status, 405);
+        assert.equal(response.headers.get("allow"), "GET, HEAD");
+        assert.match((await response.json()).detail, new RegExp(`not ${method}$`));
+      }
+    }
+  });
+
+  test("a preflight where pages of other origins may read, and as any method where not", async () => {
+    const headers = { "access-control-request-method": "GET", origin: "https://a.b" };
+    for (
+      const [cors, method, status] of [
+        ["*", "OPTIONS", 204],
+        ["*", "GET", 200],
+        [undefined, "OPTIONS", 405],
+      ] as const
+    ) {
+      const { handler } = await handlerOf({ cors });
+      const response = await handler(new Request(`${ORIGIN}/archives`, { method, headers }));
+      assert.equal(response.status, status);
+    }
+  });
+
+  test("for what is not there where to see what is, below its base path", async () => {
+    const { handler } = await handlerOf({ basePath: "/images" });
+    for (
+      const [path, why] of [
+        ["/archives/none.tar", 'Cannot find "none": /images/archives lists what there is'],
+        ["/none", "Expected /images/archives or /images/archives/NAME.tar"],
+      ]
+    ) {
+      const response = await handler(new Request(`${ORIGIN}/images${path}`));
+      assert.equal(response.status, 404);
+      assert.equal((await response.json()).detail, why);
+    }
+  });
+
   test("pages of every origin where all are allowed", async () => {
     const { handler } = await handlerOf({ cors: "*" });
     const response = await handler(requestFor("none/none", { headers: { origin: "https://a.b" } }));

@@ -3,7 +3,9 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { type ArchivePlan, planArchive } from "../../mod.ts";
+import { archiveResponse } from "../../src/http/mod.ts";
 import { collect } from "../helpers/bytes.ts";
+import { streamOf } from "../helpers/streams.ts";
 import { AppStore, type Counts, NAMES } from "./servers/app.ts";
 import { RUNTIMES, type Server } from "./servers/start.ts";
 import { type Ask, ask } from "./wire.ts";
@@ -349,6 +351,92 @@ for (const { name: runtime, skip, start, chunkedStreams } of RUNTIMES) {
     });
   });
 }
+
+describe("archiveResponse()", () => {
+  const ASK = "https://a.test/x.tar";
+
+  test("has the headers it is given, and its own over them", () => {
+    const own = { etag: small.etag, "accept-ranges": "bytes", "cache-control": "no-store" };
+    const given = Object.fromEntries(Object.keys(own).map((name) => [name, "given"]));
+    const options = { headers: { ...given, "x-a": "b" }, cacheControl: "no-store" };
+    for (
+      const [condition, status] of [
+        [undefined, 200],
+        ["if-none-match", 304],
+        ["if-match", 412],
+        ["range", 416],
+      ] as const
+    ) {
+      const value = status === 304 ? small.etag : status === 412 ? '"a"' : "bytes=-0";
+      const headers = new Headers(condition && [[condition, value]]);
+      const response = archiveResponse(
+        small,
+        new Request(ASK, { method: "GET", headers }),
+        options,
+      );
+      assert.equal(response.status, status);
+      for (const [name, value] of Object.entries({ ...own, "x-a": "b" })) {
+        assert.equal(response.headers.get(name), value, `${status} ${name}`);
+      }
+    }
+  });
+
+  test("is saved under the name it is given", () => {
+    for (
+      const [filename, expected] of [
+        ["a b.tar", 'filename="a b.tar"'],
+        ['a"b\\%.tar', "filename=\"a_b__.tar\"; filename*=UTF-8''a%22b%5C%25.tar"],
+        ["ü(1)'!*.tar", "filename=\"_(1)'!*.tar\"; filename*=UTF-8''%C3%BC%281%29%27!%2A.tar"],
+        ["\ud800.tar", "filename=\"_.tar\"; filename*=UTF-8''%EF%BF%BD.tar"],
+      ]
+    ) {
+      const { headers } = archiveResponse(small, new Request(ASK), { filename });
+      assert.equal(headers.get("content-disposition"), `attachment; ${expected}`);
+    }
+  });
+
+  test("answers no other method", async () => {
+    const response = archiveResponse(small, new Request(ASK, { method: "DELETE" }));
+    assert.equal(response.status, 405);
+    assert.equal(response.headers.get("allow"), "GET, HEAD");
+    assert.match((await response.json()).detail, /not by DELETE$/);
+  });
+
+  test("has as many ranges as it may, and else the whole", async () => {
+    for (
+      const [maxRanges, ranges, status] of [
+        [undefined, 16, 206],
+        [undefined, 17, 200],
+        [2, 2, 206],
+        [2, 3, 200],
+        [0, 1, 200],
+      ] as const
+    ) {
+      const list = Array.from({ length: ranges }, (_, i) => `${i}-${i}`);
+      const headers = { range: `bytes=${list.join()}` };
+      const response = archiveResponse(small, new Request(ASK, { headers }), { maxRanges });
+      assert.equal(response.status, status, `${ranges} of ${maxRanges}`);
+      await response.body?.cancel();
+    }
+  });
+
+  test("breaks where the archive has another length than it says", async () => {
+    for (
+      const [length, why] of [
+        [small.size - 1, "1 of them are missing"],
+        [small.size + 1, "more of them came"],
+      ] as const
+    ) {
+      const told: string[] = [];
+      const plan = { ...small, stream: () => streamOf([new Uint8Array(length)]) };
+      const response = archiveResponse(plan, new Request(ASK), {
+        onError: (error) => told.push((error as Error).message),
+      });
+      await assert.rejects(response.arrayBuffer());
+      assert.deepEqual(told, [`Cannot send bytes 0 to ${small.size} of the archive: ${why}`]);
+    }
+  });
+});
 
 /** Runs a task so many times, some at a time. */
 async function inLanes(lanes: number, times: number, task: () => Promise<void>): Promise<void> {
