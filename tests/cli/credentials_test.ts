@@ -58,6 +58,113 @@ describe("findCredentials()", () => {
     });
   }
 
+  test("prefers what stands for the closest part of the repository", async () => {
+    const names = ["ghcr.io/org/app", "ghcr.io/org", "ghcr.io"];
+    const auths = Object.fromEntries(names.map((name) => [name, { username: name }]));
+    const authfile = await authfileOf({ auths });
+    for (
+      const [repository, name] of [
+        ["org/app", "ghcr.io/org/app"],
+        ["org/other", "ghcr.io/org"],
+        ["org/app/more", "ghcr.io/org/app"],
+        ["organ", "ghcr.io"],
+        [undefined, "ghcr.io"],
+      ]
+    ) {
+      const found = await findCredentials("ghcr.io", { authfile, repository });
+      assert.equal(found?.username, name, repository);
+    }
+  });
+
+  for (
+    const [what, entry, expected] of [
+      ["a name and a password", { username: "user", password: "s3cret" }, USER],
+      ["a password with colons", { auth: btoa("user:a:b") }, { ...USER, password: "a:b" }],
+      ["a password padded with NUL", { auth: btoa("user:s3cret\0\0") }, USER],
+      [
+        "a name beside what is no base64",
+        { auth: "?", username: "user", password: "s3cret" },
+        USER,
+      ],
+      ["an identity token", { auth: AUTH, identitytoken: "t" }, { ...USER, identityToken: "t" }],
+      ["a registry's token", { auth: AUTH, registrytoken: "t" }, { ...USER, registryToken: "t" }],
+      ["nothing of an empty entry", {}, undefined],
+      ["nothing of empty texts", { auth: "", username: "", password: "" }, undefined],
+      ["nothing of what has no colon", { auth: btoa("user") }, undefined],
+      ["nothing of what is no entry", "user:s3cret", undefined],
+    ] as const
+  ) {
+    test(`takes ${what}`, async () => {
+      const authfile = await authfileOf({ auths: { "ghcr.io": entry } });
+      assert.deepEqual(await findCredentials("ghcr.io", { authfile }), expected);
+    });
+  }
+
+  test("fails where the file it was given is missing or no JSON object, and does not quote it", async () => {
+    const authfile = join(folder, "broken.json");
+    const fails = (message: RegExp) =>
+      assert.rejects(findCredentials("ghcr.io", { authfile }), { message });
+    await fails(/^Cannot read credentials in .+broken\.json: .+/);
+    for (const content of ['{"s3cret', '["s3cret"]', ""]) {
+      await writeFile(authfile, content);
+      await fails(/^Cannot read credentials in .+broken\.json: it is not a JSON object$/);
+    }
+  });
+
+  test("asks the registry's own helper first, then the files, then the common helper", async () => {
+    await addHelper("own", `echo '{"Username":"own","Secret":"s"}'`);
+    await addHelper(
+      "common",
+      `echo "{\\"Username\\":\\"<token>\\",\\"Secret\\":\\"for $(cat)\\"}"`,
+    );
+    const authfile = await authfileOf({
+      auths: { "own.test": { auth: AUTH }, "file.test": { auth: AUTH } },
+      credHelpers: { "own.test": "own" },
+      credsStore: "common",
+    });
+    const found = (host: string) => findCredentials(host, { authfile, repository: "a/b" });
+    assert.deepEqual(await found("own.test"), { username: "own", password: "s" });
+    assert.deepEqual(await found("file.test"), USER);
+    assert.deepEqual(await found("other.test"), { identityToken: "for other.test" });
+    const hub = { identityToken: "for https://index.docker.io/v1/" };
+    assert.deepEqual(await found("docker.io"), hub);
+  });
+
+  for (
+    const [what, script, expected] of [
+      ["says that it has none", "echo credentials not found in native keychain; exit 1", undefined],
+      ["fails", "echo s3cret; exit 3", /docker-credential-it: it ended with status 3$/],
+      ["answers no JSON", "echo s3cret", /: its answer has no user and secret$/],
+      ["answers no object", "echo '[]'", /: its answer has no user and secret$/],
+      ["answers no secret", `echo '{"Username":"a"}'`, /: its answer has no user and secret$/],
+      ["answers no user", `echo '{"Secret":"s3cret"}'`, /: its answer has no user and secret$/],
+      ["never ends its answer", "exec cat /dev/zero", /: it printed more than 1048576 bytes$/],
+    ] as const
+  ) {
+    test(`${expected ? "fails" : "goes on"} where the helper ${what}`, async () => {
+      await addHelper("it", script);
+      const authfile = await authfileOf({ credsStore: "it" });
+      const found = findCredentials("ghcr.io", { authfile });
+      if (expected === undefined) assert.equal(await found, undefined);
+      else await assert.rejects(found, { message: expected });
+    });
+  }
+
+  test("runs no helper of a name that is no program's, and tells of one that is missing", async () => {
+    for (
+      const [helper, message] of [
+        ["../it", /its name is not that of a program$/],
+        ["-it", /its name is not that of a program$/],
+        ["missing", /^Cannot get credentials from docker-credential-missing: /],
+      ] as const
+    ) {
+      const authfile = await authfileOf({ credHelpers: { "ghcr.io": helper } });
+      await assert.rejects(findCredentials("ghcr.io", { authfile }), { message });
+    }
+    const authfile = await authfileOf({ credsStore: "" });
+    assert.equal(await findCredentials("ghcr.io", { authfile }), undefined);
+  });
+
   test("looks where podman login writes without a session, as root does in containers", () => {
     const [withSession] = usualFiles({ XDG_RUNTIME_DIR: folder });
     assert.equal(withSession, join(folder, "containers", "auth.json"));
