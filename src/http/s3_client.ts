@@ -112,7 +112,7 @@ export class S3Client {
   }
 
   async #once(request: S3Request): Promise<S3Answer> {
-    const { method, query = {}, sha256 = EMPTY_SHA256, signal } = request;
+    const { method, query = {}, sha256 = EMPTY_SHA256 } = request;
     const url = new URL(this.#url);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const { credentials, region } = this.#options;
@@ -126,7 +126,6 @@ export class S3Client {
       headers: { ...request.headers, "x-amz-content-sha256": sha256 },
     }).sign();
     const { status, headers, text } = await this.#send(signed, request).catch((error) => {
-      signal?.throwIfAborted();
       const why = transportText(error);
       throw new UploadError(url, undefined, why, { cause: new Error(why) });
     });

@@ -386,7 +386,17 @@ describe("s3Upload() to a server that may fail", () => {
     });
   }
 
-  test("asks as often as it may where it cannot be reached, and shows no secret", async () => {
+  test("takes a refusal without S3's words for one", async () => {
+    for (const status of [300, 403]) {
+      const { fetch } = grantingS3(() => new Response("a proxy's <b>page</b>", { status }));
+      await assert.rejects(upload(fetch), {
+        status,
+        message: `Cannot upload to https://s3.test/bucket/a.tar: the answer was ${status}`,
+      });
+    }
+  });
+
+  test("asks as often as it may where it cannot be reached", async () => {
     for (const maxAttempts of [1, 3]) {
       const { fetch, labels } = grantingS3(() => Promise.reject(new TypeError("no route")));
       await assert.rejects(upload(fetch, { maxAttempts }), {
@@ -408,6 +418,36 @@ describe("s3Upload() to a server that may fail", () => {
     const uploading = upload(fetch, { minDelay: 60_000, signal: controller.signal });
     await assert.rejects(uploading, { message: "enough" });
     assert.deepEqual(labels(), [FIRST, PART, REMOVAL]);
+  });
+
+  test("rejects with an abort's reason though a refusal comes as well", async () => {
+    const controller = new AbortController();
+    const { fetch, labels } = grantingS3((label) => {
+      if (label !== PART) return undefined;
+      controller.abort(new Error("enough"));
+      return refusal(403, "AccessDenied");
+    });
+    await assert.rejects(upload(fetch, { signal: controller.signal }), { message: "enough" });
+    assert.deepEqual(labels(), [FIRST, PART, REMOVAL]);
+  });
+
+  test("asks six times by itself, and waits twice as long each time, though not quite", async () => {
+    const { fetch, labels } = grantingS3(() => refusal(503, "SlowDown"));
+    const { setTimeout } = globalThis;
+    const { random } = Math;
+    const waits: number[] = [];
+    const atOnce = (task: () => void, wait: number) => setTimeout(task, waits.push(wait) && 0);
+    Object.assign(globalThis, { setTimeout: atOnce });
+    Math.random = () => waits.length % 2;
+    try {
+      const options = { maxAttempts: undefined, minDelay: undefined };
+      await assert.rejects(upload(fetch, options), { status: 503 });
+    } finally {
+      Object.assign(globalThis, { setTimeout });
+      Math.random = random;
+    }
+    assert.equal(labels().length, 6);
+    assert.deepEqual(waits, [100, 400, 400, 1600, 1600]);
   });
 
   test("sends nothing for a signal that has aborted before", async () => {
