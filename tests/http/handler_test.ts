@@ -104,9 +104,12 @@ describe("createArchiveHandler() takes of a query", () => {
 
   test("8,192 characters at most", async () => {
     const { store, handler } = await handlerOf();
-    const query = `?platform=${"linux/amd64,".repeat(700)}linux/amd64`;
-    assert.equal((await handler(head(NAME, query))).status, 400);
-    assert.equal(store.opened, 0);
+    const flags = "&referrers=1".repeat(679);
+    for (const [more, status] of [["false&referrers=true", 400], ["true&referrers=true", 200]]) {
+      const query = `?referrers=true&referrers=${more}${flags}`;
+      assert.equal((await handler(head(NAME, query))).status, status);
+      assert.equal(store.opened, status === 400 ? 0 : 1);
+    }
   });
 
   test("no platform that is empty, as of a variable that is not set", async () => {
@@ -207,6 +210,9 @@ describe("createArchiveHandler() answers", () => {
       const { handler } = await handlerOf({ cors });
       const response = await handler(new Request(`${ORIGIN}/archives`, { method, headers }));
       assert.equal(response.status, status);
+      assert.equal(response.headers.get("access-control-allow-origin"), cors ?? null);
+      const methods = response.headers.get("access-control-allow-methods");
+      assert.equal(methods, status === 204 ? "GET, HEAD" : null);
     }
   });
 
