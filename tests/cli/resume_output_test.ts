@@ -19,6 +19,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { holdFile } from "../../src/cli/file_lock.ts";
 import { text } from "../helpers/bytes.ts";
 import { command, commandLine } from "../helpers/command.ts";
 import { inFolder } from "../helpers/folder.ts";
@@ -175,6 +176,64 @@ describe("oci-archive export --resume, twice at once", () => {
       assert.match(stderr, /^oci-archive: Cannot write .*image\.tar: .*\.part has changed.*\n$/);
       assert.ok(!existsSync(output));
     });
+  });
+});
+
+describe("holdFile()", () => {
+  /** A test of a file, and of the lock beside it. */
+  function lockTest(name: string, body: (file: string, lock: string) => Promise<void>) {
+    test(name, () => inFolder((folder) => body(join(folder, "a"), join(folder, "a.lock"))));
+  }
+
+  lockTest("says who holds the file, and lets go of it", async (file, lock) => {
+    const letGo = await holdFile(file);
+    assert.equal(await readFile(lock, "utf8"), `${process.pid} on ${hostname()}\n`);
+    letGo();
+    assert.ok(!existsSync(lock));
+    letGo();
+  });
+
+  lockTest("lets go of nobody else's lock", async (file, lock) => {
+    const letGo = await holdFile(file);
+    await writeFile(lock, "another's\n");
+    letGo();
+    assert.equal(await readFile(lock, "utf8"), "another's\n");
+  });
+
+  lockTest("fails where a process that lives holds the file", async (file, lock) => {
+    const held = `${process.ppid} on ${hostname()}\n`;
+    await writeFile(lock, held);
+    await assert.rejects(holdFile(file), {
+      message: `process ${process.ppid} on ${hostname()} is writing ${file}; ` +
+        `let it end first, or name another file; if it has ended, remove ${lock}`,
+    });
+    assert.equal(await readFile(lock, "utf8"), held);
+  });
+
+  for (
+    const [what, content] of [
+      ["one that had this process's number", `${process.pid} on ${hostname()}\n`],
+      ["a dead process", `999999999 on ${hostname()}\n`],
+      ["nobody", "nobody\n"],
+    ] as const
+  ) {
+    lockTest(`takes the lock of ${what} over, and leaves nothing of it`, async (file, lock) => {
+      await writeFile(lock, content);
+      const letGo = await holdFile(file);
+      assert.equal(await readFile(lock, "utf8"), `${process.pid} on ${hostname()}\n`);
+      assert.deepEqual(await readdir(join(file, "..")), ["a.lock"]);
+      letGo();
+    });
+  }
+
+  lockTest("follows no symbolic link", async (file, lock) => {
+    await writeFile(file, "999999999 on elsewhere\n");
+    await symlink(file, lock);
+    await assert.rejects(holdFile(file), { message: `${lock} is no regular file; remove it` });
+  });
+
+  lockTest("fails where there is no folder for the lock", async (file) => {
+    await assert.rejects(holdFile(join(file, "b")), { code: "ENOENT" });
   });
 });
 

@@ -2,8 +2,14 @@ import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ArchivePlan, type Descriptor, MediaType, planArchive } from "../../mod.ts";
-import { resumeExport } from "../../src/cli/resume.ts";
+import {
+  type ArchivePlan,
+  type Descriptor,
+  MediaType,
+  planArchive,
+  type Progress,
+} from "../../mod.ts";
+import { type Resume, resumeExport } from "../../src/cli/resume.ts";
 import { LayoutStore } from "../../src/stores/layout.ts";
 import { collect, noise, text } from "../helpers/bytes.ts";
 import { command } from "../helpers/command.ts";
@@ -19,7 +25,7 @@ interface Case {
   file: string;
   /** The entry of the larger layer, wherever its digest puts it. */
   layer: ArchivePlan["entries"][number] & { descriptor: Descriptor };
-  go(): Promise<void>;
+  go(options?: Partial<Resume>): Promise<void>;
   /** What FILE holds, or FILE.part. */
   read(suffix?: string): Promise<Uint8Array>;
 }
@@ -39,12 +45,13 @@ async function inCase(test: (it: Case) => Promise<void>): Promise<void> {
       archive: await collect(plan.stream()),
       file,
       layer: { ...layer, descriptor: layer.descriptor! },
-      go: () =>
+      go: (options) =>
         resumeExport(file, {
           store,
           plan,
           signal: new AbortController().signal,
           onProgress: () => {},
+          ...options,
         }),
       read: async (suffix = "") => new Uint8Array(await readFile(file + suffix)),
     });
@@ -93,12 +100,19 @@ describe("resumeExport()", () => {
     });
   });
 
-  for (const place of ["in the blob that it ends in", "in a blob before", "in a header"] as const) {
+  for (
+    const [place, end, at] of [
+      ["in the blob that it ends in", 200_000, 1000],
+      ["in a blob before", 300_000 + 512, 1000],
+      ["in a header", 300_000 + 512, -500],
+      ["in the header of the blob that it ends in", 200_000, -500],
+      ["in the zeros behind a blob", 300_000 + 512, 300_000],
+    ] as const
+  ) {
     test(`makes the archive where the part is damaged ${place}`, async () => {
       await inCase(async ({ archive, layer, file, go, read }) => {
-        const end = place === "in the blob that it ends in" ? 200_000 : 300_000 + 512;
         const part = archive.slice(0, layer.bodyOffset + end);
-        part[layer.bodyOffset + (place === "in a header" ? -500 : 1000)]! ^= 1;
+        part[layer.bodyOffset + at]! ^= 1;
         await writeFile(`${file}.part`, part);
         await go();
         assert.deepEqual(await read(), archive);
@@ -109,6 +123,39 @@ describe("resumeExport()", () => {
   test("makes the archive where the part is another file, even a longer one", async () => {
     await inCase(async ({ archive, file, go, read }) => {
       await writeFile(`${file}.part`, noise(archive.length + 5000, 9));
+      await go();
+      assert.deepEqual(await read(), archive);
+    });
+  });
+
+  test("makes the archive where all is there but the zeros at its end are none", async () => {
+    await inCase(async ({ archive, file, go, read }) => {
+      const part = archive.slice();
+      part[part.length - 1]! ^= 1;
+      await writeFile(`${file}.part`, part);
+      await go();
+      assert.deepEqual(await read(), archive);
+    });
+  });
+
+  test("tells how far the whole is, with what was there", async () => {
+    await inCase(async ({ archive, layer, file, go }) => {
+      const there = layer.bodyOffset + 200_000;
+      await writeFile(`${file}.part`, archive.subarray(0, there));
+      const told: Progress[] = [];
+      await go({ onProgress: (progress) => void told.push(progress) });
+      assert.ok(told.every(({ bytes, total }) => bytes > there && total === archive.length));
+      assert.equal(told.at(-1)!.bytes, archive.length);
+      assert.equal(told[0]!.entry, layer.name);
+    });
+  });
+
+  test("rejects with an abort's reason, and leaves the part as it is and to others", async () => {
+    await inCase(async ({ archive, layer, file, go, read }) => {
+      const part = archive.subarray(0, layer.bodyOffset + 300_000 + 512);
+      await writeFile(`${file}.part`, part);
+      await assert.rejects(go({ signal: AbortSignal.abort(new Error("enough")) }), /enough/);
+      assert.deepEqual(await read(".part"), part);
       await go();
       assert.deepEqual(await read(), archive);
     });
