@@ -70,6 +70,13 @@ describe("createArchiveHandler() hooks", () => {
     assert.equal(store.opened, 0);
   });
 
+  test("authorize is asked once with the image's own name", async () => {
+    const asked: unknown[] = [];
+    const { handler } = await handlerOf({ authorize: (_request, name) => void asked.push(name) });
+    assert.equal((await handler(head(NAME))).status, 200);
+    assert.deepEqual(asked, [NAME]);
+  });
+
   test("a hook that throws is a 500 that tells nothing", async () => {
     const told: unknown[] = [];
     const { handler } = await handlerOf({
@@ -83,7 +90,9 @@ describe("createArchiveHandler() hooks", () => {
     });
     const response = await handler(requestFor(NAME));
     assert.equal(response.status, 500);
-    assert.ok(!(await response.text()).includes("secret"));
+    const { title, detail } = await response.json();
+    assert.equal(title, "Internal Server Error");
+    assert.equal(detail, "The server failed; its log may tell more");
     assert.equal(told.length, 1);
   });
 

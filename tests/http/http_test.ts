@@ -2,6 +2,7 @@
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { STATUS_CODES } from "node:http";
 import { type ArchivePlan, planArchive } from "../../mod.ts";
 import { archiveResponse } from "../../src/http/mod.ts";
 import { collect } from "../helpers/bytes.ts";
@@ -283,6 +284,7 @@ for (const { name: runtime, skip, start, chunkedStreams } of RUNTIMES) {
           assert.equal(reply.headers.get("content-type"), "application/problem+json");
           const problem = JSON.parse(reply.text());
           assert.equal(problem.status, status);
+          assert.equal(problem.title, STATUS_CODES[status]);
           assert.equal(problem.code, code);
         });
       }
@@ -356,9 +358,9 @@ describe("archiveResponse()", () => {
   const ASK = "https://a.test/x.tar";
 
   test("has the headers it is given, and its own over them", () => {
-    const own = { etag: small.etag, "accept-ranges": "bytes", "cache-control": "no-store" };
+    const own = { etag: small.etag, "accept-ranges": "bytes", "cache-control": "max-age=9" };
     const given = Object.fromEntries(Object.keys(own).map((name) => [name, "given"]));
-    const options = { headers: { ...given, "x-a": "b" }, cacheControl: "no-store" };
+    const options = { headers: { ...given, "x-a": "b" }, cacheControl: "max-age=9" };
     for (
       const [condition, status] of [
         [undefined, 200],
@@ -399,7 +401,24 @@ describe("archiveResponse()", () => {
     const response = archiveResponse(small, new Request(ASK, { method: "DELETE" }));
     assert.equal(response.status, 405);
     assert.equal(response.headers.get("allow"), "GET, HEAD");
-    assert.match((await response.json()).detail, /not by DELETE$/);
+    assert.equal(response.headers.get("cache-control"), "no-store");
+    const { title, detail } = await response.json();
+    assert.equal(title, "Method Not Allowed");
+    assert.match(detail, /not by DELETE$/);
+  });
+
+  test("tells a HEAD the length of a problem, and nothing of it", async () => {
+    for (const [method, empty] of [["GET", false], ["HEAD", true]] as const) {
+      const headers = { "if-match": '"a"' };
+      const response = archiveResponse(small, new Request(ASK, { method, headers }));
+      const { length } = new TextEncoder().encode(JSON.stringify({
+        title: "Precondition Failed",
+        status: 412,
+        detail: `The archive is another one by now: its ETag is ${small.etag}`,
+      }));
+      assert.equal(response.headers.get("content-length"), String(length));
+      assert.equal((await response.text()).length, empty ? 0 : length);
+    }
   });
 
   test("has as many ranges as it may, and else the whole", async () => {
