@@ -15,12 +15,16 @@ import {
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { noise, sha256, text } from "../helpers/bytes.ts";
+import { BufferPool } from "../../mod.ts";
+import { copy, type Output, writeAll } from "../../src/cli/output.ts";
+import type { WritableFile } from "../../src/cli/writable_file.ts";
+import { macrotask, noise, sha256, text } from "../helpers/bytes.ts";
 import { command, commandLine } from "../helpers/command.ts";
 import { inFolder } from "../helpers/folder.ts";
 import { addImage } from "../helpers/image.ts";
 import { LayoutFolder } from "../helpers/layout_folder.ts";
 import { lacks, must, type Outcome, run } from "../helpers/program.ts";
+import { stalledStream, streamOf } from "../helpers/streams.ts";
 import { stallingServer } from "./stalling_server.ts";
 
 const GOLDEN = fileURLToPath(new URL("../testdata/golden/single/", import.meta.url));
@@ -187,3 +191,117 @@ async function endOf(child: ChildProcess): Promise<Omit<Outcome, "stdout">> {
   const [status, signal] = await once(child, "close");
   return { status, signal, stderr };
 }
+
+describe("copy()", () => {
+  /** Where a test's archive goes: remembers what it was asked, and fails where it is told to. */
+  function outputThat(faults: Partial<Record<"write" | "finish" | "discard", Error>> = {}) {
+    const asked: string[] = [];
+    const answer = (what: "write" | "finish" | "discard") => {
+      asked.push(what);
+      return faults[what] ? Promise.reject(faults[what]) : Promise.resolve();
+    };
+    const output: Output = {
+      write: () => answer("write"),
+      finish: () => answer("finish"),
+      discard: () => answer("discard"),
+    };
+    return { output, asked };
+  }
+  const chunks = () => streamOf([new Uint8Array(1), new Uint8Array(2)]);
+
+  test("finishes what was written whole", async () => {
+    const { output, asked } = outputThat();
+    await copy(chunks(), output, new BufferPool());
+    assert.deepEqual(asked, ["write", "write", "finish"]);
+  });
+
+  test("discards an archive that fails, and tells of the first failure", async () => {
+    const { output, asked } = outputThat({ discard: new Error("discard") });
+    const archive = new ReadableStream({ start: (it) => it.error(new Error("archive")) });
+    await assert.rejects(copy(archive, output, new BufferPool()), { message: "archive" });
+    assert.deepEqual(asked, ["discard"]);
+  });
+
+  test("reads no further where it cannot write, and discards", async () => {
+    for (const what of ["write", "finish"] as const) {
+      const fault = new Error(what);
+      const { output, asked } = outputThat({ [what]: fault });
+      await assert.rejects(copy(chunks(), output, new BufferPool()), fault);
+      const before = what === "write" ? ["write"] : ["write", "write", "finish"];
+      assert.deepEqual(asked, [...before, "discard"]);
+    }
+    const fault = new Error("write");
+    let reason: unknown;
+    const stalled = stalledStream([new Uint8Array(1), new Uint8Array(1)], (why) => reason = why);
+    const { output } = outputThat({ write: fault });
+    await assert.rejects(copy(stalled, output, new BufferPool()), fault);
+    assert.equal(reason, fault);
+  });
+
+  test("gives each chunk back when it has been written, and not before", async () => {
+    let given = 0;
+    const buffers = Object.assign(new BufferPool(), { give: () => void given++ });
+    const { output } = outputThat();
+    output.write = async () => {
+      const before = given;
+      await macrotask();
+      assert.equal(given, before);
+    };
+    await copy(chunks(), output, buffers);
+    assert.equal(given, 2);
+  });
+});
+
+describe("writeAll()", () => {
+  /** A file that takes three bytes a time, and each second time none yet. */
+  function slowFile(error: () => Error) {
+    const written: number[] = [];
+    let calls = 0;
+    const write = (bytes: Uint8Array) => {
+      if (calls++ % 2) throw error();
+      written.push(...bytes.subarray(0, 3));
+      return Math.min(bytes.length, 3);
+    };
+    const file: WritableFile = {
+      write: (bytes) => Promise.resolve().then(() => write(bytes)),
+      writeSync: write,
+      close() {},
+    };
+    return { file, written };
+  }
+  const bytes = Uint8Array.from({ length: 8 }, (_, i) => i);
+
+  for (const atOnce of [true, false]) {
+    test(`writes to the last byte, however little is taken${atOnce ? " at once" : ""}`, async () => {
+      const again = () => Object.assign(new Error("full"), { code: "EAGAIN" });
+      const { file, written } = slowFile(again);
+      await writeAll({ file, name: "x", atOnce }, bytes);
+      assert.deepEqual(written, [...bytes]);
+    });
+  }
+
+  for (
+    const [error, code, why] of [
+      [
+        { code: "ENOSPC" },
+        "ENOSPC",
+        "no space left on the device; make room, or name a file elsewhere",
+      ],
+      [
+        { message: "File too large (os error 27)" },
+        "EFBIG",
+        "it gets larger than a file may be; raise the limit (ulimit -f), or name a file elsewhere",
+      ],
+      [{ message: "odd", code: "EIO" }, "EIO", "odd"],
+      [{ message: "odd" }, undefined, "odd"],
+    ] as const
+  ) {
+    test(`names the output, and says what to do about ${code ?? "what has no code"}`, async () => {
+      const { file } = slowFile(() => Object.assign(new Error(), error));
+      await assert.rejects(writeAll({ file, name: "image.tar" }, bytes), {
+        message: `Cannot write image.tar: ${why}`,
+        code,
+      });
+    });
+  }
+});
