@@ -112,6 +112,39 @@ describe("createArchiveHandler() takes of a query", () => {
     }
   });
 
+  test("no option that there is none, and no flag that is neither on nor off", async () => {
+    const { store, handler } = await handlerOf();
+    const known = "platform, name, all-platforms, skip-manifest-json, skip-non-distributable, " +
+      "skip-missing, referrers";
+    for (
+      const [query, detail] of [
+        ["referers", `Cannot use query parameter "referers": expected ${known}`],
+        ["constructor", `Cannot use query parameter "constructor": expected ${known}`],
+        [
+          "referrers=yes",
+          "Cannot use referrers=yes: expected referrers, referrers=true or referrers=false",
+        ],
+      ]
+    ) {
+      const response = await handler(requestFor(NAME, { query: `?${query}` }));
+      assert.equal(response.status, 400);
+      assert.equal((await response.json()).detail, detail);
+    }
+    assert.equal(store.opened, 0);
+  });
+
+  test("a flag as on or off, however it is said", async () => {
+    const { store, handler } = await handlerOf();
+    for (const query of ["", "=1", "=true"]) {
+      await handler(head(NAME, `?skip-manifest-json${query}`));
+      assert.equal(store.opened, 1);
+    }
+    for (const query of ["=0", "=false"]) {
+      await handler(head(NAME, `?skip-manifest-json${query}`));
+      assert.equal(store.opened, 2);
+    }
+  });
+
   test("no platform that is empty, as of a variable that is not set", async () => {
     const { store, handler } = await handlerOf();
     for (const value of ["", ",", "linux/amd64,", ",linux/amd64", "linux/amd64&platform="]) {
@@ -213,6 +246,8 @@ describe("createArchiveHandler() answers", () => {
       assert.equal(response.headers.get("access-control-allow-origin"), cors ?? null);
       const methods = response.headers.get("access-control-allow-methods");
       assert.equal(methods, status === 204 ? "GET, HEAD" : null);
+      const maxAge = response.headers.get("access-control-max-age");
+      assert.equal(maxAge, status === 204 ? "86400" : null);
     }
   });
 
@@ -247,6 +282,26 @@ describe("createArchiveHandler() answers", () => {
     assert.match(detail, /"Not A Name".+\?name=NAME.+\?skip-manifest-json/);
     for (const query of ["?name=a/b:1", "?skip-manifest-json"]) {
       assert.equal((await handler(head("Not A Name", query))).status, 200);
+    }
+  });
+
+  test("under a file name of the image's own, that hides no file", async () => {
+    for (
+      const [name, filename] of [
+        ["ghcr.io/a/b:1.0", "b-1.0"],
+        [`ghcr.io/a/b:1.0@sha256:${"0".repeat(64)}`, "b-1.0"],
+        ["a/.-.b c", "b-c"],
+        ["a/..", undefined],
+        ["", undefined],
+      ] as const
+    ) {
+      const store = await CountingStore.create(["a"], name);
+      const handler = createArchiveHandler({ stores: [store] });
+      const [{ url }] = await (await handler(new Request(`${ORIGIN}/archives`))).json();
+      const query = name === "" ? "" : "?skip-manifest-json";
+      const { headers } = await handler(new Request(ORIGIN + url + query, { method: "HEAD" }));
+      const stem = filename ?? store.images[0]!.digest.slice("sha256:".length).slice(0, 12);
+      assert.equal(headers.get("content-disposition"), `attachment; filename="${stem}.tar"`);
     }
   });
 
