@@ -44,6 +44,14 @@ describe("createArchiveHandler() finds", () => {
     });
     const plan = await planArchive(store, [{ descriptor: bare, names: ["ghcr.io/a/b:2"] }]);
     assert.equal((await handler(head("ghcr.io/a/b:2"))).headers.get("etag"), plan.etag);
+    const { mediaType, digest } = bare;
+    assert.deepEqual(await (await handler(new Request(`${ORIGIN}/archives`))).json(), [{
+      name: "ghcr.io/a/b:2",
+      url: "/archives/ghcr.io%2Fa%2Fb%3A2.tar",
+      mediaType,
+      digest,
+    }]);
+    assert.equal((await handler(head(digest))).headers.get("etag"), plan.etag);
   });
 
   test("by resolve() only what is on an allowed host, in full", async () => {
@@ -187,10 +195,14 @@ describe("createArchiveHandler() answers", () => {
   test("304 to who has the list, the plan, the tree or the page already", async () => {
     const { handler } = await handlerOf({ page: archivePage() });
     const image = `/archives/${encodeURIComponent(NAME)}`;
+    const etags = new Set<string>();
     for (const path of ["/", "/archives", `${image}.json`, `${image}.tree`]) {
       const first = await handler(new Request(ORIGIN + path));
       const etag = first.headers.get("etag")!;
       assert.match(etag, /^"[0-9a-f]{64}"$/);
+      etags.add(etag);
+      const { byteLength } = await first.arrayBuffer();
+      assert.equal(first.headers.get("content-length"), String(byteLength));
       const ask = (headers: HeadersInit) => handler(new Request(ORIGIN + path, { headers }));
       const again = await ask({ "if-none-match": etag });
       assert.equal(again.status, 304, path);
@@ -199,6 +211,7 @@ describe("createArchiveHandler() answers", () => {
       assert.equal((await ask({ "if-none-match": '"a"' })).status, 200);
       assert.equal((await ask({ "if-match": '"a"' })).status, 412);
     }
+    assert.equal(etags.size, 4);
   });
 
   test("nothing whose type may be guessed", async () => {

@@ -447,7 +447,11 @@ describe("archiveResponse()", () => {
       ] as const
     ) {
       const told: string[] = [];
-      const plan = { ...small, stream: () => streamOf([new Uint8Array(length)]) };
+      const chunks = function* () {
+        yield new Uint8Array(length);
+        if (length > small.size) throw new Error("it reads on");
+      };
+      const plan = { ...small, stream: () => streamOf(chunks()) };
       const response = archiveResponse(plan, new Request(ASK), {
         onError: (error) => told.push((error as Error).message),
       });

@@ -488,6 +488,14 @@ describe("s3Upload() to a server that may fail", () => {
     assert.deepEqual(labels(), [FIRST, PART, LAST, REMOVAL]);
   });
 
+  test("asks for the object where the last request fails behind a status of 200", async () => {
+    const { fetch, labels } = grantingS3((label) =>
+      label === LAST ? refusal(200, "InternalError") : undefined
+    );
+    await assert.rejects(upload(fetch), { status: 200, message: /InternalError/ });
+    assert.equal(labels().at(-1), "HEAD ");
+  });
+
   for (const [etag, more, isOwn] of [["", 0, true], ["x", 0, false], ["", 1, false]] as const) {
     const what = isOwn ? "its own" : more ? "one of another size" : "one of another archive";
     test(`${isOwn ? "takes" : "does not take"} for the object ${what}`, async () => {
