@@ -91,7 +91,7 @@ describe("findCredentials()", () => {
       ["nothing of an empty entry", {}, undefined],
       ["nothing of empty texts", { auth: "", username: "", password: "" }, undefined],
       ["nothing of what has no colon", { auth: btoa("user") }, undefined],
-      ["nothing of what is no entry", "user:s3cret", undefined],
+      ["nothing of what is no entry", null, undefined],
     ] as const
   ) {
     test(`takes ${what}`, async () => {
@@ -135,7 +135,7 @@ describe("findCredentials()", () => {
       ["says that it has none", "echo credentials not found in native keychain; exit 1", undefined],
       ["fails", "echo s3cret; exit 3", /docker-credential-it: it ended with status 3$/],
       ["answers no JSON", "echo s3cret", /: its answer has no user and secret$/],
-      ["answers no object", "echo '[]'", /: its answer has no user and secret$/],
+      ["answers no object", "echo null", /: its answer has no user and secret$/],
       ["answers no secret", `echo '{"Username":"a"}'`, /: its answer has no user and secret$/],
       ["answers no user", `echo '{"Secret":"s3cret"}'`, /: its answer has no user and secret$/],
       ["never ends its answer", "exec cat /dev/zero", /: it printed more than 1048576 bytes$/],
@@ -155,6 +155,7 @@ describe("findCredentials()", () => {
       const [helper, message] of [
         ["../it", /its name is not that of a program$/],
         ["-it", /its name is not that of a program$/],
+        ["it/../it", /its name is not that of a program$/],
         ["missing", /^Cannot get credentials from docker-credential-missing: /],
       ] as const
     ) {

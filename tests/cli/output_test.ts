@@ -24,7 +24,7 @@ import { inFolder } from "../helpers/folder.ts";
 import { addImage } from "../helpers/image.ts";
 import { LayoutFolder } from "../helpers/layout_folder.ts";
 import { lacks, must, type Outcome, run } from "../helpers/program.ts";
-import { stalledStream, streamOf } from "../helpers/streams.ts";
+import { streamOf } from "../helpers/streams.ts";
 import { stallingServer } from "./stalling_server.ts";
 
 const GOLDEN = fileURLToPath(new URL("../testdata/golden/single/", import.meta.url));
@@ -232,10 +232,30 @@ describe("copy()", () => {
     }
     const fault = new Error("write");
     let reason: unknown;
-    const stalled = stalledStream([new Uint8Array(1), new Uint8Array(1)], (why) => reason = why);
+    const slow = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        await macrotask();
+        controller.enqueue(new Uint8Array(1));
+      },
+      cancel: (why) => void (reason = why),
+    }, { highWaterMark: 0 });
     const { output } = outputThat({ write: fault });
-    await assert.rejects(copy(stalled, output, new BufferPool()), fault);
+    await assert.rejects(copy(slow, output, new BufferPool()), fault);
     assert.equal(reason, fault);
+  });
+
+  test("discards only when nothing is being written any more", async () => {
+    const { output, asked } = outputThat();
+    output.write = async () => {
+      await macrotask();
+      asked.push("written");
+    };
+    const archive = streamOf(function* () {
+      yield new Uint8Array(1);
+      throw new Error("archive");
+    }());
+    await assert.rejects(copy(archive, output, new BufferPool()), { message: "archive" });
+    assert.deepEqual(asked, ["written", "discard"]);
   });
 
   test("gives each chunk back when it has been written, and not before", async () => {

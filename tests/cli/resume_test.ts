@@ -9,6 +9,7 @@ import {
   planArchive,
   type Progress,
 } from "../../mod.ts";
+import { PartialFile } from "../../src/cli/partial_file.ts";
 import { type Resume, resumeExport } from "../../src/cli/resume.ts";
 import { LayoutStore } from "../../src/stores/layout.ts";
 import { collect, noise, text } from "../helpers/bytes.ts";
@@ -16,6 +17,7 @@ import { command } from "../helpers/command.ts";
 import { inFolder } from "../helpers/folder.ts";
 import { addImage } from "../helpers/image.ts";
 import { LayoutFolder } from "../helpers/layout_folder.ts";
+import { stalledStream } from "../helpers/streams.ts";
 
 /** A layout with an image of two layers, its archive, and where that is to go. */
 interface Case {
@@ -81,7 +83,7 @@ describe("resumeExport()", () => {
 
   test("reads no blob again that is there", async () => {
     await inCase(async ({ layout, archive, layer, file, go, read }) => {
-      await writeFile(`${file}.part`, archive.subarray(0, layer.bodyOffset + 300_000 + 512));
+      await writeFile(`${file}.part`, archive.subarray(0, layer.bodyOffset + 300_032));
       await rm(layout.file(layer.descriptor));
       await go();
       assert.deepEqual(await read(), archive);
@@ -158,6 +160,32 @@ describe("resumeExport()", () => {
       assert.deepEqual(await read(".part"), part);
       await go();
       assert.deepEqual(await read(), archive);
+    });
+  });
+
+  test("goes on after an abort under way", async () => {
+    await inCase(async ({ archive, go, read }) => {
+      const stop = new AbortController();
+      const onProgress = () => stop.abort(new Error("enough"));
+      await assert.rejects(go({ signal: stop.signal, onProgress }), /enough/);
+      await assert.rejects(read(".part.lock"), { code: "ENOENT" });
+      await go();
+      assert.deepEqual(await read(), archive);
+    });
+  });
+
+  test("takes no blob for damaged whose reading is aborted", async () => {
+    await inCase(async ({ archive, plan, layer, file }) => {
+      await writeFile(`${file}.part`, archive);
+      const stop = new AbortController();
+      const partial = new PartialFile(`${file}.part`, plan);
+      const open = partial.open.bind(partial);
+      partial.open = async (start, end, signal) => {
+        if (start !== layer.bodyOffset) return await open(start, end, signal);
+        stop.abort(new Error("enough"));
+        return stalledStream();
+      };
+      await assert.rejects(partial.verify(archive.length, stop.signal), /enough/);
     });
   });
 
