@@ -155,3 +155,46 @@ test("readImageTree() still shows the image where referrers cannot be asked for"
   assert.deepEqual(tree.children?.map(({ role }) => role), ["config", "layer"]);
   assert.equal(tree.problem?.code, "ReferenceNotFoundError");
 });
+
+test("readImageTree() fails of what is no store's failure", async () => {
+  const store = new MemoryStore();
+  const { manifest } = await addImage(store);
+  const broken = {
+    open: store.open.bind(store),
+    referrers: () => Promise.reject(new TypeError("a mistake")),
+  };
+  const root = await addIndex(store, [manifest]);
+  await assert.rejects(readImageTree(broken, root), TypeError);
+});
+
+test("readImageTree() lists 32 levels, and no more nodes on all of them than it may", async () => {
+  const store = new MemoryStore();
+  let { manifest: root } = await addImage(store, { layers: ["1", "2"] });
+  for (let level = 0; level < 33; level++) root = await addIndex(store, [root]);
+  let node = await readImageTree(store, root);
+  for (let level = 0; level < 32; level++) node = node.children![0]!;
+  assert.deepEqual(node.children, []);
+  assert.equal(node.problem?.detail, "1 more below it are not listed");
+
+  const { manifest } = await addImage(store, { layers: ["1", "2"] });
+  const twice = await addIndex(store, [manifest, manifest]);
+  const { children } = await readImageTree(store, twice, { maxNodes: 7 });
+  assert.deepEqual(children!.map(({ children }) => children!.length), [3, 2]);
+});
+
+test("readImageTree() tells annotations, and of a referrer which artifact it is", async () => {
+  const store = new MemoryStore();
+  const { manifest, config } = await addImage(store);
+  const annotations = { "a.b": "c" };
+  const plain = await addImage(store, { layers: ["plain"] });
+  const typed = await addImage(store, { layers: ["2"], fields: { artifactType: "a/own" } });
+  const listed = { ...typed.manifest, artifactType: "a/listed", annotations };
+  const referrers = ({ digest }: Descriptor) =>
+    Promise.resolve(digest === manifest.digest ? [plain.manifest, typed.manifest, listed] : []);
+  const tree = await readImageTree(Object.assign(store, { referrers }), manifest);
+  assert.equal(tree.artifactType, undefined);
+  assert.deepEqual(
+    tree.children!.slice(2).map(({ artifactType, annotations }) => [artifactType, annotations]),
+    [[config.mediaType, undefined], ["a/own", undefined], ["a/listed", annotations]],
+  );
+});
