@@ -1,5 +1,6 @@
 import { after, before, describe, test, type TestContext } from "node:test";
 import assert from "node:assert/strict";
+import { createServer, type RequestListener } from "node:http";
 import { inspect } from "node:util";
 import { type ArchivePlan, DigestMismatchError, planArchive, UploadError } from "../../mod.ts";
 import { s3Upload, uploadArchive } from "../../src/http/mod.ts";
@@ -304,6 +305,37 @@ describe("uploadArchive()", () => {
     assert.equal(store.counts.endlessOpen, 0);
   });
 
+  test("hears an abort while it waits for the answer", async (t) => {
+    const controller = new AbortController();
+    const url = await serving(t, (request) => {
+      request.resume().on("end", () => controller.abort(new Error("enough")));
+    });
+    const upload = uploadArchive(small, url, { signal: controller.signal });
+    await assert.rejects(upload, { message: "enough" });
+  });
+
+  test("keeps each header of the answer, and 64 KiB of its body, by node:http too", async (t) => {
+    const url = await serving(t, (request, response) => {
+      response.setHeader("set-cookie", ["a=b", "c=d"]);
+      request.resume().on("end", () => response.end(new Uint8Array(200_000)));
+    });
+    const answer = await uploadArchive(small, url);
+    assert.deepEqual(answer.headers.getSetCookie(), ["a=b", "c=d"]);
+    assert.equal((await answer.arrayBuffer()).byteLength, 65_536);
+  });
+
+  for (const [status, expected] of [[403, 403], [200, undefined]] as const) {
+    test(`takes a ${status} that breaks off for ${expected ? "the refusal" : "none"}`, async (t) => {
+      const url = await serving(t, (request, response) => {
+        request.resume().on("end", () => {
+          response.writeHead(status, { "content-length": 100 });
+          response.write("no room", () => response.destroy());
+        });
+      });
+      await assert.rejects(uploadArchive(small, url), { name: "UploadError", status: expected });
+    });
+  }
+
   test("names the URL without its query where nobody listens", async (t) => {
     const sink = await startSink(t);
     await sink.stop();
@@ -329,6 +361,18 @@ describe("uploadArchive()", () => {
     assert.deepEqual(asked, [url]);
   });
 });
+
+/** Serves for the time of a test; gives where. */
+async function serving(t: TestContext, listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  return `http://127.0.0.1:${port}/x`;
+}
 
 /** A fetch that reads what is sent and answers with these, one after the other. */
 function answering(...answers: Response[]) {
