@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { cp, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { InvalidReferenceError } from "../../mod.ts";
+import { openSources, planSource, type SourceFlags } from "../../src/cli/source.ts";
+import { UsageError } from "../../src/cli/usage.ts";
 import { text } from "../helpers/bytes.ts";
 import { command } from "../helpers/command.ts";
 import { inFolder } from "../helpers/folder.ts";
@@ -11,6 +14,8 @@ import { LayoutFolder, tagged } from "../helpers/layout_folder.ts";
 
 const golden = (name: string) =>
   fileURLToPath(new URL(`../testdata/golden/${name}`, import.meta.url));
+
+const { signal } = new AbortController();
 
 describe("a source", () => {
   test("without a reference means every image, in the layout's order", async () => {
@@ -77,6 +82,29 @@ describe("a source", () => {
       assert.match(refused.stderr, /leads out of the layout; follow it by .*--follow-links/);
       const { stdout } = await command(["export", `oci:${layout.path}`, "--follow-links"]);
       assert.equal((await command(["verify", "-"], { input: stdout })).status, 0);
+    });
+  });
+
+  test("fails where it lists no images", async () => {
+    await inFolder(async (folder) => {
+      await new LayoutFolder(folder).list([]);
+      const source = await openSources([`oci:${folder}`], {}, signal);
+      await assert.rejects(source.list(), {
+        message: `Cannot export ${folder}: it lists no images`,
+      });
+    });
+  });
+
+  test("is no wrong usage where an image has a name that is none, unlike a --name", async () => {
+    await inFolder(async (folder) => {
+      const layout = new LayoutFolder(folder);
+      const { manifest } = await addImage(layout);
+      const annotations = { "io.containerd.image.name": "Not A Name" };
+      await layout.list([{ ...manifest, annotations }]);
+      const plan = async (flags: SourceFlags) =>
+        await planSource(await openSources([`oci:${folder}`], flags, signal), flags, signal);
+      await assert.rejects(plan({}), InvalidReferenceError);
+      await assert.rejects(plan({ name: ["Not A Name"] }), UsageError);
     });
   });
 
