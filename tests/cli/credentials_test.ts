@@ -1,6 +1,6 @@
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
@@ -172,6 +172,37 @@ describe("findCredentials()", () => {
     const files = usualFiles({});
     const own = `/run/containers/${process.getuid?.()}/auth.json`;
     assert.equal(files.indexOf(own), process.platform === "linux" ? 0 : -1);
+  });
+
+  test("looks where the user keeps such files, and goes on to the next where one has nothing", async () => {
+    const { XDG_RUNTIME_DIR, XDG_CONFIG_HOME, DOCKER_CONFIG, REGISTRY_AUTH_FILE } = process.env;
+    const before = { XDG_RUNTIME_DIR, XDG_CONFIG_HOME, DOCKER_CONFIG, REGISTRY_AUTH_FILE };
+    const chosen = join(folder, "chosen.json");
+    const authfile = await authfileOf({ auths: { "given.test": { auth: AUTH } } });
+    // What should be a folder is a file, and another is not there.
+    const places = { XDG_RUNTIME_DIR: authfile, XDG_CONFIG_HOME: folder, DOCKER_CONFIG: folder };
+    assert.deepEqual(usualFiles(places), [
+      join(authfile, "containers", "auth.json"),
+      join(folder, "containers", "auth.json"),
+      join(folder, "config.json"),
+    ]);
+    await mkdir(join(folder, "containers"));
+    await writeFile(join(folder, "containers", "auth.json"), '{"auths":{}}');
+    await writeFile(chosen, JSON.stringify({ auths: { "chosen.test": { auth: AUTH } } }));
+    try {
+      Object.assign(process.env, places);
+      delete process.env.REGISTRY_AUTH_FILE;
+      assert.deepEqual(await findCredentials("given.test"), USER);
+      process.env.REGISTRY_AUTH_FILE = chosen;
+      assert.deepEqual(await findCredentials("chosen.test"), USER);
+      assert.equal(await findCredentials("given.test"), undefined);
+      assert.deepEqual(await findCredentials("given.test", { authfile }), USER);
+    } finally {
+      for (const [name, value] of Object.entries(before)) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+    }
   });
 
   test("ends a helper when nobody waits for it any more", async () => {
