@@ -72,7 +72,7 @@ describe("findCredentials()", () => {
       ]
     ) {
       const found = await findCredentials("ghcr.io", { authfile, repository });
-      assert.equal(found?.username, name, repository);
+      assert.equal(found?.username, name, `of ${repository}`);
     }
   });
 
