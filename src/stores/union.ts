@@ -46,16 +46,16 @@ export class UnionStore implements ContentStore, Existence, Labels, Referrers {
    * @throws {BlobNotFoundError} where none has
    */
   async open(descriptor: Descriptor, options?: OpenOptions): Promise<BlobBody> {
-    let missing = new BlobNotFoundError(descriptor.digest, "any of the stores");
+    let cause: BlobNotFoundError | undefined;
     for (const store of this.#stores) {
       try {
         return await store.open(descriptor, options);
       } catch (error) {
         if (!(error instanceof BlobNotFoundError)) throw error;
-        missing = error;
+        cause = error;
       }
     }
-    throw missing;
+    throw new BlobNotFoundError(descriptor.digest, "any of the stores", { cause });
   }
 
   /** Whether one of the stores has the blob. */
@@ -70,7 +70,7 @@ export class UnionStore implements ContentStore, Existence, Labels, Referrers {
   async labels(descriptor: Descriptor, options?: StoreOptions): Promise<Record<string, string>> {
     options?.signal?.throwIfAborted();
     const labels = await Promise.all(
-      this.#stores.map((store) => store.labels?.(descriptor, options) ?? {}),
+      this.#stores.map((store) => store.labels?.(descriptor, options)),
     );
     return Object.assign({}, ...labels.reverse());
   }

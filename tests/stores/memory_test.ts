@@ -65,6 +65,13 @@ test("roots() and resolve() tell the names under which descriptors were tagged",
   assert.deepEqual(await store.resolve(full), named);
 });
 
+test("tag() by the descriptor's own digest makes it a root without a name", async () => {
+  const store = new MemoryStore();
+  const blob = await store.add("text/plain", utf8("hello"));
+  store.tag(blob.digest, blob);
+  assert.deepEqual(await store.roots(), [blob]);
+});
+
 test("add() refuses a text, whose length is none in bytes, and an ArrayBuffer", async () => {
   for (const bytes of ["hé", new ArrayBuffer(1), undefined]) {
     await assert.rejects(new MemoryStore().add("text/plain", bytes as unknown as Uint8Array), {

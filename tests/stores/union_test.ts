@@ -76,6 +76,16 @@ test("a store that fails is not passed over: the next may hold something else", 
   await assert.rejects(() => union.exists(blob), { message: /the disk is broken$/ });
 });
 
+test("a blob that no store has is missing in all of them, not in the last one", async () => {
+  const union = new UnionStore([new MemoryStore(), storeWith({})]);
+  await assert.rejects(() => union.open(LAYER), (error: Error) => {
+    assert.ok(error instanceof BlobNotFoundError);
+    assert.equal(error.message, `Cannot find blob ${LAYER.digest} in any of the stores`);
+    assert.match((error.cause as Error).message, / in it$/);
+    return true;
+  });
+});
+
 test("a union of none holds nothing", async () => {
   const union = new UnionStore([]);
   assert.equal(union.lookAhead, 0);
