@@ -50,7 +50,7 @@ export function parseChallenges(header: string): Challenge[] {
     } else {
       challenges.push({ scheme: name, parameters: new Map() });
       // A token68 stands alone behind a space; a parameter's name is followed by "=".
-      if (at > behindName && header[at] !== ",") take(TOKEN68);
+      if (at > behindName) take(TOKEN68);
     }
   }
   return challenges;

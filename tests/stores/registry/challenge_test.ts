@@ -55,6 +55,8 @@ test("parseChallenges() stops where the grammar breaks", () => {
     assert.ok(parse(header).length <= 1, header);
   }
   assert.deepEqual(parse('Basic realm=a, "'), [["basic", { realm: "a" }]]);
+  assert.deepEqual(parse("Basic realm=a, x=, y=b"), [["basic", { realm: "a" }]]);
+  assert.deepEqual(parse("Basic/YWJj, Bearer realm=a"), [["basic", {}]]);
 });
 
 test("parseChallenges() reads back what was written", () => {

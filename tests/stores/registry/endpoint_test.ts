@@ -43,11 +43,21 @@ test("mirrorOf() takes a host, a prefix and a scheme", () => {
   ) assert.equal(mirrorOf(parseReference("alpine"), mirror).base.href, base);
 });
 
+test("mirrorOf() asks for the mirror's own credentials, and for the repository as it is there", () => {
+  const { host, repository } = mirrorOf(parseReference("alpine"), "mirror.test:5000/docker/hub");
+  assert.deepEqual([host, repository], ["mirror.test:5000", "docker/hub/library/alpine"]);
+});
+
 test("mirrorOf() refuses what is no mirror, without telling its password", () => {
-  for (const mirror of ["", "ftp://mirror.test", "https://user:secret@mirror.test", "m.test/?q"]) {
-    assert.throws(
-      () => mirrorOf(parseReference("alpine"), mirror),
-      (error) => error instanceof TypeError && !error.message.includes("secret"),
-    );
+  for (
+    const mirror of [
+      ...["", "ftp://mirror.test", "https://user:secret@mirror.test", "m.test/?q"],
+      ...["999.1.1.1", "mirror.test:99999"],
+    ]
+  ) {
+    assert.throws(() => mirrorOf(parseReference("alpine"), mirror), {
+      name: "TypeError",
+      message: "Cannot use a mirror: expected host[:port][/prefix], without user or query",
+    });
   }
 });
