@@ -171,7 +171,9 @@ export async function streamFile(
  * `RESOLVE_BENEATH` gives
  */
 export function realPath(folder: string, path: string, mayLeave: boolean): string {
-  const root = realpathSync(folder).replace(/[/\\]$/, "");
+  const real = realpathSync(folder);
+  // That of a disk as a whole ends in one already.
+  const root = real.endsWith(sep) ? real.slice(0, -1) : real;
   const target = realpathSync(path);
   if (target.startsWith(root + sep)) return folder + target.slice(root.length);
   if (mayLeave) return target;

@@ -84,10 +84,10 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
     const { maxIndexSize = 64 << 20, followLinks = false } = options;
     this.#maxIndexSize = maxIndexSize;
     this.#followLinks = followLinks;
-    this.#directory = directory.replace(/(?<=.)[/\\]+$/, "");
+    this.#directory = directory;
     this.#index = new LayoutIndex({
       name: directory,
-      read: (name, options) => this.#readFile(name, options),
+      read: (name) => this.#readFile(name),
       version: () => this.#indexVersion(),
     }, this);
   }
@@ -163,8 +163,7 @@ export class LayoutStore implements ContentStore, Existence, Resolver, Roots, Re
     return this.#index.referrers(subject, options);
   }
 
-  #readFile(name: string, { signal }: StoreOptions): Uint8Array {
-    signal?.throwIfAborted();
+  #readFile(name: string): Uint8Array {
     const max = this.#maxIndexSize;
     try {
       const path = this.#realPath(`${this.#directory}/${name}`);

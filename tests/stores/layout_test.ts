@@ -8,6 +8,7 @@ import {
   realpath,
   rename,
   rm,
+  stat,
   symlink,
   truncate,
   utimes,
@@ -241,6 +242,17 @@ test(
 );
 
 test(
+  "an index.json as large as maxIndexSize is read, and one byte more is refused",
+  inLayout(async (layout) => {
+    await layout.list([]);
+    const { size } = await stat(join(layout.path, "index.json"));
+    assert.deepEqual(await new LayoutStore(layout.path, { maxIndexSize: size }).roots(), []);
+    const strict = new LayoutStore(layout.path, { maxIndexSize: size - 1 });
+    await assert.rejects(() => strict.roots(), { name: "LimitError", max: size - 1 });
+  }),
+);
+
+test(
   "resolve() names the first few of many names, and no more of a long one than tells it",
   inLayout(async (layout, store) => {
     const { manifest } = await addImage(layout);
@@ -361,6 +373,27 @@ test(
   }),
 );
 
+test(
+  "open() gives one byte more where a file goes on behind the blob's end, and no more than that",
+  inLayout(async (layout, store) => {
+    const blob = await layout.add("", noise(1000));
+    await truncate(layout.file(blob), 5000);
+    for (
+      const [offset, length, came] of [
+        [0, undefined, 1001],
+        [990, undefined, 11],
+        [990, 10, 11],
+        [990, 9, 9],
+        [1000, 10, 1],
+        [1001, 10, 0],
+      ] as const
+    ) {
+      const body = await collect(await store.open(blob, { offset, length }));
+      assert.equal(body.length, came, `from ${offset}`);
+    }
+  }),
+);
+
 const SIZES = { small: 1000, large: 3_000_000 };
 for (const [what, size] of Object.entries(SIZES)) {
   test(
@@ -439,6 +472,13 @@ for (const [what, size] of Object.entries(SIZES)) {
           await rm(file);
         }
       });
+      await symlink(".", file);
+      const folder = Promise.resolve(store.open(blob));
+      await assert.rejects(() => folder, {
+        name: "BlobReadError",
+        message: `Cannot read blob ${blob.digest}: a directory is where a file should be`,
+      });
+      await rm(file);
       await symlink("nothing", file);
       const dangling = Promise.resolve(store.open(blob));
       await assert.rejects(() => dangling, { name: "BlobNotFoundError" });
@@ -503,6 +543,18 @@ for (const name of ["oci-layout", "index.json"]) {
     }),
   );
 }
+
+test("a layout's path may end in a slash, and its name in what is a slash elsewhere", () =>
+  inFolder(async (folder) => {
+    for (const path of [`${folder}/layout/`, `${folder}/layout\\`]) {
+      const layout = new LayoutFolder(path);
+      const blob = await layout.add("", utf8("hello"));
+      await layout.list([blob]);
+      const store = new LayoutStore(path);
+      assert.deepEqual(await store.roots(), [blob]);
+      assert.equal(text(await collect(await store.open(blob))), "hello");
+    }
+  }));
 
 test("a layout behind a link is read by that path, for which permissions may be", () =>
   inFolder(async (folder) => {
@@ -640,11 +692,17 @@ test(
 );
 
 test("the constructor says what it expects where it gets no path", () => {
-  // An empty one would be the file system's root.
-  for (const directory of ["", undefined, new URL("file:///layout")]) {
+  for (
+    const [directory, found] of [
+      // It would be the file system's root.
+      ["", "an empty one"],
+      [undefined, "undefined"],
+      [new URL("file:///layout"), "an object of class URL"],
+    ] as const
+  ) {
     assert.throws(() => new LayoutStore(directory as string), {
       name: "TypeError",
-      message: /^Cannot read a layout: expected the path of its directory, found /,
+      message: `Cannot read a layout: expected the path of its directory, found ${found}`,
     });
   }
 });
