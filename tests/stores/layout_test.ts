@@ -374,6 +374,21 @@ test(
 );
 
 test(
+  "what the file system says is the cause of an error",
+  inLayout(async (layout, store) => {
+    const blob = await layout.add("", utf8("hello"));
+    await layout.list([blob]);
+    for (const file of [layout.file(blob), join(layout.path, "index.json")]) {
+      await rm(file);
+      await mkdir(file);
+    }
+    for (const call of [async () => await store.open(blob), () => store.roots()]) {
+      await assert.rejects(call, ({ cause }) => cause.code === "EFTYPE");
+    }
+  }),
+);
+
+test(
   "open() gives one byte more where a file goes on behind the blob's end, and no more than that",
   inLayout(async (layout, store) => {
     const blob = await layout.add("", noise(1000));
@@ -688,6 +703,39 @@ test(
     await writeFile(layout.file(blob), new Uint8Array(blob.size + 1));
     await assert.rejects(() => readBlob(store, blob), { name: "SizeMismatchError" });
     await closed("a failure");
+  }),
+);
+
+test(
+  "a stream whose signal aborts while its file is opened fails with its reason",
+  inLayout(async (layout, store) => {
+    const blob = await layout.add("", noise(2 * MIB));
+    const controller = new AbortController();
+    const opened = store.open(blob, { signal: controller.signal });
+    const reason = new Error("enough");
+    controller.abort(reason);
+    const body = await opened as ReadableStream<Uint8Array>;
+    await assert.rejects(body.getReader().read(), (error) => error === reason);
+  }),
+);
+
+test(
+  "a stream that has ended, or was cancelled, listens to its signal no more",
+  inLayout(async (layout, store) => {
+    const blob = await layout.add("", noise(2 * MIB));
+    let listeners = 0;
+    const signal = {
+      aborted: false,
+      throwIfAborted() {},
+      addEventListener: () => listeners++,
+      removeEventListener: () => listeners--,
+    } as unknown as AbortSignal;
+    await collect(await store.open(blob, { signal }));
+    assert.equal(listeners, 0);
+    const body = await store.open(blob, { signal }) as ReadableStream;
+    assert.equal(listeners, 1);
+    await body.cancel();
+    assert.equal(listeners, 0);
   }),
 );
 
