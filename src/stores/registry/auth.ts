@@ -100,7 +100,7 @@ export class Authorizer {
     signal: AbortSignal,
   ): Promise<void> {
     const known = credentials?.identityToken && this.#identityToken
-      ? { ...credentials, identityToken: this.#identityToken }
+      ? { identityToken: this.#identityToken }
       : credentials;
     const asked = Date.now();
     const { token, lifetime, refreshToken } = await this.#options.fetchToken(

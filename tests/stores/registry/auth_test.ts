@@ -6,7 +6,8 @@ import {
   type RegistryOptions,
   RegistryStore,
 } from "../../../src/stores/registry/registry.ts";
-import { failure, FakeRegistry, json, type Seen } from "./fake_registry.ts";
+import { utf8 } from "../../helpers/bytes.ts";
+import { brokenBody, failure, FakeRegistry, json, type Seen } from "./fake_registry.ts";
 
 const REALM = "https://auth.test/token";
 const BEARER = `Bearer realm="${REALM}",service="registry.test"`;
@@ -116,10 +117,13 @@ test("credentials() hears when nobody waits for it any more", async () => {
 
 test("Basic: without credentials the error says how to log in", async () => {
   const { registry } = await guarded("Basic realm=x", new Set());
-  await assert.rejects(() => storeOf(registry).resolve(), {
-    name: "RegistryAuthError",
-    message: /wants a user and a password; log in with "docker login registry\.test"/,
-  });
+  for (const found of [undefined, {}, { username: "user" }, { password: "secret" }]) {
+    await assert.rejects(() => storeOf(registry, { credentials: () => found }).resolve(), {
+      name: "RegistryAuthError",
+      status: 401,
+      message: /wants a user and a password; log in with "docker login registry\.test"/,
+    });
+  }
 });
 
 test("Bearer: an anonymous token is asked for by service and scope", async () => {
@@ -131,8 +135,36 @@ test("Bearer: an anonymous token is asked for by service and scope", async () =>
   const { url, headers, method } = asked[0]!;
   assert.equal(method, "GET");
   assert.equal(headers.get("authorization"), null);
-  assert.equal(url.searchParams.get("service"), "registry.test");
-  assert.equal(url.searchParams.get("scope"), "repository:team/app:pull");
+  assert.equal(headers.get("accept"), "application/json");
+  assert.deepEqual(Object.fromEntries(url.searchParams), {
+    service: "registry.test",
+    scope: "repository:team/app:pull",
+  });
+});
+
+test("Bearer: a token is asked for by the challenge's service, or by the registry's name", async () => {
+  for (
+    const [challenge, service] of [
+      [`Bearer realm="${REALM}",service="its own name"`, "its own name"],
+      [`Bearer realm="${REALM}"`, "registry.test"],
+    ] as const
+  ) {
+    const good = new Set<string>();
+    const { registry, image } = await guarded(challenge, good);
+    const asked = serveTokens(registry, good);
+    await readBlob(storeOf(registry), image.config);
+    assert.equal(asked[0]!.url.searchParams.get("service"), service);
+  }
+});
+
+test("Bearer: half of a user and password is not sent as if it were whole", async () => {
+  for (const credentials of [{ username: "user" }, { password: "secret" }]) {
+    const good = new Set<string>();
+    const { registry, image } = await guarded(BEARER, good);
+    const asked = serveTokens(registry, good);
+    await readBlob(storeOf(registry, { credentials: () => credentials }), image.config);
+    assert.equal(asked[0]!.headers.get("authorization"), null);
+  }
 });
 
 test("Bearer: the challenge's own scope is asked for, and user and password are sent", async () => {
@@ -141,6 +173,7 @@ test("Bearer: the challenge's own scope is asked for, and user and password are 
   const asked = serveTokens(registry, good);
   await readBlob(storeOf(registry, { credentials: () => USER }), image.config);
   assert.deepEqual(asked[0]!.url.searchParams.getAll("scope"), ["x:y:pull", "z:w:pull"]);
+  assert.equal(asked[0]!.url.searchParams.get("account"), "user");
   assert.equal(asked[0]!.headers.get("authorization"), USER_HEADER);
   assertKept(registry, ["https://auth.test", "https://registry.test"]);
 });
@@ -180,23 +213,32 @@ test("Bearer: one of many callers may go without the others' token", async () =>
   assert.equal((await stays).length, image.config.size);
 });
 
-test("Bearer: a token is renewed before it expires", async (t) => {
-  const good = new Set<string>();
-  const { registry, image } = await guarded(BEARER, good);
-  const asked = serveTokens(registry, good, { answer: { expires_in: 300 } });
-  const store = storeOf(registry);
-  const { now } = Date;
-  const start = now();
-  t.after(() => Date.now = now);
-  await readBlob(store, image.config);
-  Date.now = () => start + 250_000;
-  await readBlob(store, image.config);
-  assert.equal(asked.length, 1);
-  Date.now = () => start + 280_000;
-  await readBlob(store, image.config);
-  assert.equal(asked.length, 2);
-  assert.equal(registry.requests("/blobs/").at(-1)!.headers.get("authorization"), "Bearer token-2");
-});
+for (
+  const [what, expires_in, renewed] of [
+    ["of 300 s", 300, 270_000],
+    ["of 100 s", 100, 75_000],
+    ["of 1 s, as if it were of 60 s,", 1, 45_000],
+    ["without a time, as if it were of 60 s,", undefined, 45_000],
+    ["with a time that is no number, as if it were of 60 s,", "soon", 45_000],
+  ] as const
+) {
+  test(`Bearer: a token ${what} is renewed before it expires`, async (t) => {
+    const good = new Set<string>();
+    const { registry, image } = await guarded(BEARER, good);
+    const asked = serveTokens(registry, good, { answer: { expires_in } });
+    const store = storeOf(registry);
+    const { now } = Date;
+    const start = now();
+    t.after(() => Date.now = now);
+    for (const [at, tokens] of [[0, 1], [renewed - 1, 1], [renewed, 2]] as const) {
+      Date.now = () => start + at;
+      await readBlob(store, image.config);
+      assert.equal(asked.length, tokens, `${at} ms`);
+    }
+    const { headers } = registry.requests("/blobs/").at(-1)!;
+    assert.equal(headers.get("authorization"), "Bearer token-2");
+  });
+}
 
 test("Bearer: a token that expires before its time is asked for anew", async () => {
   const good = new Set<string>();
@@ -212,7 +254,11 @@ test("Bearer: a token that expires before its time is asked for anew", async () 
 test("Bearer: an identity token is posted, and its successor after it", async () => {
   const good = new Set<string>();
   const { registry, image } = await guarded(BEARER, good);
-  const answer = { token: undefined, access_token: "access", refresh_token: "second" };
+  const answer: Record<string, unknown> = {
+    token: undefined,
+    access_token: "access",
+    refresh_token: "second",
+  };
   const asked = serveTokens(registry, good, { answer });
   good.add("Bearer access");
   const store = storeOf(registry, { credentials: () => ({ identityToken: "first" }) });
@@ -220,6 +266,7 @@ test("Bearer: an identity token is posted, and its successor after it", async ()
   const form = new URLSearchParams(asked[0]!.body);
   assert.equal(asked[0]!.method, "POST");
   assert.equal(asked[0]!.url.search, "");
+  assert.equal(asked[0]!.headers.get("content-type"), "application/x-www-form-urlencoded");
   assert.deepEqual(Object.fromEntries(form), {
     grant_type: "refresh_token",
     service: "registry.test",
@@ -232,6 +279,49 @@ test("Bearer: an identity token is posted, and its successor after it", async ()
   good.add("Bearer access-2");
   await readBlob(store, image.config);
   assert.equal(new URLSearchParams(asked[1]!.body).get("refresh_token"), "second");
+  // It stays, whatever is no successor.
+  for (const [i, refresh_token] of [undefined, 5, "", undefined].entries()) {
+    answer.refresh_token = refresh_token;
+    answer.access_token = `access-${i + 3}`;
+    good.clear();
+    good.add(`Bearer access-${i + 3}`);
+    await readBlob(store, image.config);
+    assert.equal(new URLSearchParams(asked[i + 2]!.body).get("refresh_token"), "second");
+  }
+});
+
+test("Bearer: whoever has a password asks by that, whatever token the server gives beside", async () => {
+  const good = new Set<string>();
+  const { registry, image } = await guarded(BEARER, good);
+  const asked = serveTokens(registry, good, { answer: { refresh_token: "unasked" } });
+  const store = storeOf(registry, { credentials: () => USER });
+  for (let round = 0; round < 2; round++) {
+    good.clear();
+    await readBlob(store, image.config);
+  }
+  assert.deepEqual(asked.map(({ method }) => method), ["GET", "GET"]);
+});
+
+test("Bearer: a refusal that comes late is answered with the token that another call has got", async () => {
+  const good = new Set<string>();
+  const { registry, image: { config, layers: [layer] } } = await guarded(BEARER, good);
+  const asked = serveTokens(registry, good);
+  const store = storeOf(registry);
+  await readBlob(store, config);
+  good.clear();
+  const late = Promise.withResolvers<void>();
+  registry.interceptions.unshift(async ({ url, headers }) => {
+    const isLate = url.pathname.endsWith(layer!.digest) &&
+      headers.get("authorization") === "Bearer token-1";
+    if (!isLate) return undefined;
+    await late.promise;
+    return unauthorized(BEARER);
+  });
+  const waiting = readBlob(store, layer!);
+  await readBlob(store, config);
+  late.resolve();
+  await waiting;
+  assert.equal(asked.length, 2);
 });
 
 test("Bearer: a registry token is sent as it is", async () => {
@@ -267,20 +357,23 @@ test("Basic: a password may hold whatever it likes, since base64 hides it from t
   await readBlob(storeOf(registry, { credentials }), image.config);
 });
 
+const NOT_HTTPS =
+  /^Cannot get https:\/\/registry\.test\/.*: its token server .* is not https, .*over https$/;
 for (
-  const [what, realm] of [
-    ["is plain http", "http://auth.test/token"],
-    ["is plain http on the registry's own host", "http://registry.test/token"],
-    ["is plain http on loopback", "http://127.0.0.1/token"],
-    ["is a file", "file:///etc/passwd"],
-    ["has a user", "https://user:x@auth.test/token"],
-    ["is missing", ""],
-  ]
+  const [what, realm, message] of [
+    ["is plain http", "http://auth.test/token", NOT_HTTPS],
+    ["is plain http on the registry's own host", "http://registry.test/token", NOT_HTTPS],
+    ["is plain http on loopback", "http://127.0.0.1/token", NOT_HTTPS],
+    ["is a file", "file:///etc/passwd", NOT_HTTPS],
+    ["has a user", "https://user@auth.test/token", /has a user$/],
+    ["has a password", "https://:x@auth.test/token", /has a user$/],
+    ["is missing", "", /is no URL$/],
+  ] as const
 ) {
   test(`Bearer: a realm that ${what} gets nothing`, async () => {
     const { registry } = await guarded(`Bearer realm="${realm}"`, new Set());
     const store = storeOf(registry, { credentials: () => USER });
-    await assert.rejects(() => store.resolve(), RegistryAuthError);
+    await assert.rejects(() => store.resolve(), { name: "RegistryAuthError", message });
     assert.deepEqual(registry.seen.map(({ url }) => url.origin), ["https://registry.test"]);
     assertKept(registry, []);
   });
@@ -292,6 +385,7 @@ test("Bearer: a plain http registry may have its token server on its own host on
       ["http://registry.test:5001/token", true],
       ["http://other.test/token", false],
       ["http://localhost/token", false],
+      ["ftp://registry.test/token", false],
     ] as const
   ) {
     const good = new Set<string>();
@@ -303,6 +397,55 @@ test("Bearer: a plain http registry may have its token server on its own host on
     else await assert.rejects(read, RegistryAuthError);
     assertKept(registry, ["http://registry.test", "http://registry.test:5001"]);
   }
+});
+
+test("Bearer: a registry on this machine may have its token server by another of its names", async () => {
+  for (
+    const [realm, isGood] of [
+      ["http://127.0.0.1:5001/token", true],
+      ["http://other.test/token", false],
+    ] as const
+  ) {
+    const registry = new FakeRegistry();
+    const { manifest } = await registry.addImage();
+    const good = new Set<string>();
+    const asked = serveTokens(registry, good, { realm });
+    registry.interceptions.push(({ headers }) =>
+      good.has(headers.get("authorization") ?? "")
+        ? undefined
+        : unauthorized(`Bearer realm="${realm}"`)
+    );
+    const { fetch, repository } = registry;
+    const store = new RegistryStore(`localhost:5000/${repository}`, {
+      fetch,
+      credentials: () => USER,
+    });
+    if (isGood) assert.deepEqual(await store.resolve(), manifest);
+    else await assert.rejects(() => store.resolve(), RegistryAuthError);
+    assert.equal(asked.length, isGood ? 1 : 0);
+  }
+});
+
+test("Bearer: a refusal of the token server says how to log in to the registry", async () => {
+  const { registry } = await guarded(BEARER, new Set());
+  registry.interceptions.push(({ url }) =>
+    url.host === "auth.test" ? failure(401, "DENIED") : undefined
+  );
+  await assert.rejects(() => storeOf(registry).resolve(), {
+    name: "RegistryAuthError",
+    message: /^Cannot get https:\/\/auth\.test\/token: .*"docker login registry\.test"/,
+  });
+});
+
+test("Bearer: a token that breaks off is asked for again", async () => {
+  const good = new Set<string>();
+  const { registry, image } = await guarded(BEARER, good);
+  const broken = [new Response(brokenBody([utf8('{"token":"to')], "fails"))];
+  registry.interceptions.push(({ url }) => url.host === "auth.test" ? broken.pop() : undefined);
+  const asked = serveTokens(registry, good);
+  await readBlob(storeOf(registry), image.config);
+  assert.equal(asked.length, 1);
+  assert.equal(registry.requests("/token").length, 2);
 });
 
 test("Bearer: a token server's faults are ridden out", async () => {
@@ -373,6 +516,23 @@ test("challenges that never end in a token are not followed without end", async 
   );
   await assert.rejects(() => storeOf(registry).resolve(), RegistryAuthError);
   assert.ok(registry.seen.length < 10, String(registry.seen.length));
+});
+
+test("a registry that wants another kind of credentials is refused with the first kinds it names", async () => {
+  for (
+    const [challenge, kinds] of [
+      ["Negotiate, NTLM", "negotiate, ntlm"],
+      ["", "it does not say which"],
+      [`${"x".repeat(50)}, a, b, c, d, e`, `${"x".repeat(40)}, a, b, c, d`],
+    ] as const
+  ) {
+    const { registry } = await guarded(challenge, new Set());
+    await assert.rejects(() => storeOf(registry).resolve(), {
+      name: "RegistryAuthError",
+      message: "Cannot get https://registry.test/v2/team/app/: " +
+        `it wants credentials of a kind we do not have: ${kinds}`,
+    });
+  }
 });
 
 test("a challenge bomb is an error", async () => {
