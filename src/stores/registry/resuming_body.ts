@@ -49,19 +49,15 @@ export class ResumingBody {
   /** The bytes, from front to back. */
   async *chunks(signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
     const { attempts } = this.#options;
-    try {
-      for (;;) {
-        try {
-          this.#answer ??= await this.#ask(signal);
-          yield* this.#read(this.#answer, signal);
-          return;
-        } catch (error) {
-          this.close();
-          await attempts.wait(this.#asEnd(error), { signal });
-        }
+    for (;;) {
+      try {
+        this.#answer ??= await this.#ask(signal);
+        yield* this.#read(this.#answer, signal);
+        return;
+      } catch (error) {
+        this.close();
+        await attempts.wait(this.#asEnd(error), { signal });
       }
-    } finally {
-      this.close();
     }
   }
 

@@ -15,8 +15,8 @@ import {
   RegistryStore,
   type Retry,
 } from "../../../src/stores/registry/registry.ts";
-import { collect, drain, noise } from "../../helpers/bytes.ts";
-import { brokenBody, failure, FakeRegistry } from "./fake_registry.ts";
+import { collect, drain, equal, noise } from "../../helpers/bytes.ts";
+import { brokenBody, failure, FakeRegistry, json } from "./fake_registry.ts";
 
 const LAYER = noise(1 << 20);
 
@@ -100,22 +100,57 @@ test("a stall counts as a break, before the answer and within it", async () => {
   });
   assert.deepEqual(await readLayer(store, layer), LAYER);
   assert.equal(registry.seen[2]!.headers.get("range"), "bytes=50000-");
-  assert.match(retries[0]!.error.message, /nothing came for 0 s/);
+  for (const { error } of retries) assert.match(error.message, /nothing came for 0 s/);
 });
 
 test("a server that ignores Range has its beginning discarded", async () => {
   const { registry, store, layer } = await setUp();
   registry.hasRanges = false;
-  registry.interceptions.push((request) =>
-    registry.seen.length < 4
-      ? cut(registry.answer(request), 200_000 * registry.seen.length)
-      : undefined
-  );
-  assert.deepEqual(await readLayer(store, layer), LAYER);
+  registry.interceptions.push((request) => {
+    const { length } = registry.seen;
+    return cut(registry.answer(request), length < 4 ? 196_000 * length : LAYER.length);
+  });
+  assert.ok(equal(await readLayer(store, layer), LAYER));
+  assert.equal(registry.seen.length, 4);
   assert.deepEqual(
     await collect(await store.open(layer, { offset: 9, length: 9 })),
     LAYER.slice(9, 18),
   );
+});
+
+test("a part ends where it should, although the server goes on", async () => {
+  for (const part of [{ offset: 5, length: 100_000 }, { offset: LAYER.length - 100_000 }]) {
+    const { registry, store, layer } = await setUp();
+    let given = 0;
+    registry.interceptions.push(() => {
+      const body = new ReadableStream({
+        pull(controller) {
+          controller.enqueue(LAYER.slice(given, given += 40_000));
+          if (given > 900_000) controller.close();
+        },
+      });
+      return new Response(body, { status: 206 });
+    });
+    const came = await collect(await store.open(layer, part));
+    assert.ok(equal(came, LAYER.slice(0, 100_000)));
+    assert.ok(given < 400_000, `${given} bytes`);
+  }
+});
+
+test("a stream that is cancelled, or whose signal aborts, ends its request", async () => {
+  for (const how of ["cancel", "abort"] as const) {
+    const { registry, store, layer } = await setUp();
+    let request: AbortSignal | undefined;
+    registry.interceptions.push((_, signal) => {
+      request = signal;
+      return new Response(brokenBody([LAYER.slice(0, 1000)], "stalls"));
+    });
+    const controller = new AbortController();
+    const body = await store.open(layer, { signal: controller.signal });
+    if (how === "cancel") await (body as ReadableStream).cancel();
+    else controller.abort();
+    assert.ok(request!.aborted, how);
+  }
 });
 
 test("what is discarded has a bound", async () => {
@@ -125,10 +160,13 @@ test("what is discarded has a bound", async () => {
   await assert.rejects(() => readLayer(store, layer), LimitError);
   const far = await store.open(layer, { offset: 100_001 });
   await assert.rejects(() => collect(far), LimitError);
+  registry.interceptions.length = 0;
+  const near = await store.open(layer, { offset: 100_000 });
+  assert.ok(equal(await collect(near), LAYER.slice(100_000)));
 });
 
 test("faults that never end end the call, with the last one", async () => {
-  for (const status of [500, 503, 429]) {
+  for (const status of [408, 425, 429, 500, 503]) {
     const { registry, store, layer, retries } = await setUp({ maxAttempts: 4 });
     registry.interceptions.push(() => failure(status, "BUSY"));
     await assert.rejects(() => store.open(layer), (error) => {
@@ -204,6 +242,37 @@ test("4xx are not tried again, nor 501, which is for good", async () => {
       status === 404 ? BlobNotFoundError : RegistryError,
     );
     assert.equal(registry.seen.length, 1);
+  }
+});
+
+test("what is neither good nor leads elsewhere is an error", async () => {
+  for (const status of [300, 304, 307]) {
+    const { registry, store, layer } = await setUp();
+    registry.interceptions.push(() => new Response(null, { status }));
+    await assert.rejects(() => store.open(layer), {
+      name: "RegistryError",
+      status,
+      message: `Cannot get https://registry.test/v2/team/app/blobs/${layer.digest}: ${status}`,
+    });
+  }
+});
+
+test("an error has the code and the words that the registry gives, or one of them", async () => {
+  for (
+    const [error, why] of [
+      [{ code: "UNKNOWN", message: "no such blob" }, '400, UNKNOWN: "no such blob"'],
+      [{ code: "UNKNOWN" }, "400, UNKNOWN"],
+      [{ code: "not a code", message: "no such blob" }, '400, "no such blob"'],
+      [{ code: 5, message: 5 }, "400"],
+      ["UNKNOWN", "400"],
+    ] as const
+  ) {
+    const { registry, store, layer } = await setUp();
+    registry.interceptions.push(() => json({ errors: [error] }, { status: 400 }));
+    await assert.rejects(() => store.open(layer), ({ message }: Error) => {
+      assert.ok(message.endsWith(`: ${why}`), message);
+      return true;
+    });
   }
 });
 
@@ -286,6 +355,14 @@ test("a range of another blob's size is fatal at once", async () => {
     })
   );
   await assert.rejects(() => readLayer(store, layer), SizeMismatchError);
+});
+
+test("a range of a blob whose size the registry does not know is taken", async () => {
+  const { registry, store, layer } = await setUp();
+  const headers = { "content-range": "bytes 5-9/*" };
+  registry.interceptions.push(() => new Response(LAYER.slice(5, 10), { status: 206, headers }));
+  const part = await collect(await store.open(layer, { offset: 5, length: 5 }));
+  assert.deepEqual(part, LAYER.slice(5, 10));
 });
 
 test("a range that begins elsewhere is put right, or asked for again", async () => {
@@ -500,6 +577,9 @@ test("referrers are read page by page, and filtered where the registry does not"
   assert.deepEqual(all.map(({ size }) => size), [1, 2, 3]);
   const some = await store.referrers(image.manifest, { artifactType: "a" });
   assert.deepEqual(some.map(({ size }) => size), [1, 3]);
+  const { url, headers } = registry.seen[3]!;
+  assert.equal(url.searchParams.get("artifactType"), "a");
+  assert.equal(headers.get("accept"), "application/vnd.oci.image.index.v1+json");
   assert.ok(registry.seen.every(({ url }) => url.origin === "https://registry.test"));
 });
 
@@ -542,14 +622,18 @@ test("a page of referrers that is missing is named by its URL, without its query
   });
 });
 
-test("referrers are read by their tag where the API is answered with 501, asked once", async () => {
-  const { registry, store, image } = await setUp();
-  registry.interceptions.push(({ url }) =>
-    url.pathname.includes("/referrers/") ? failure(501, "UNSUPPORTED") : undefined
-  );
-  assert.deepEqual(await store.referrers(image.manifest), []);
-  assert.equal(registry.requests("/referrers/").length, 1);
-  assert.equal(registry.requests("/manifests/sha256-").length, 1);
+test("referrers are read by their tag where the API is not there, which is asked once", async () => {
+  for (const status of [400, 404, 405, 406, 501]) {
+    const { registry, store, image } = await setUp();
+    registry.interceptions.push(({ url }) =>
+      url.pathname.includes("/referrers/") ? failure(status, "UNSUPPORTED") : undefined
+    );
+    for (const times of [1, 2]) {
+      assert.deepEqual(await store.referrers(image.manifest), []);
+      assert.equal(registry.requests("/referrers/").length, 1);
+      assert.equal(registry.requests("/manifests/sha256-").length, times);
+    }
+  }
 });
 
 test("referrers() refuses an artifact type that no URL can have, before it asks", async () => {

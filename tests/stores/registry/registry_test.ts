@@ -213,6 +213,7 @@ test("an error has the registry's words, and a URL without its query", async () 
     );
     return true;
   });
+  assert.equal(registry.seen.length, 2);
 });
 
 test("an endless manifest ends at its descriptor's size, or at the limit", async () => {
