@@ -374,6 +374,20 @@ test(
 );
 
 test(
+  "a device in a blob's place is a BlobReadError, although links are followed",
+  inLayout(async (layout) => {
+    const blob = await layout.add("", utf8("hello"));
+    await rm(layout.file(blob));
+    await symlink("/dev/null", layout.file(blob));
+    const store = new LayoutStore(layout.path, { followLinks: true });
+    await assert.rejects(async () => await store.open(blob), {
+      name: "BlobReadError",
+      message: `Cannot read blob ${blob.digest}: a device is where a file should be`,
+    });
+  }),
+);
+
+test(
   "what the file system says is the cause of an error",
   inLayout(async (layout, store) => {
     const blob = await layout.add("", utf8("hello"));

@@ -558,7 +558,7 @@ test("a 403 is not tried again", async () => {
   registry.interceptions.push(() => failure(403, "DENIED", "requested access is denied"));
   await assert.rejects(() => storeOf(registry).resolve(), (error) => {
     assert.ok(error instanceof RegistryAuthError);
-    assert.equal(error.code, "DENIED");
+    assert.deepEqual([error.status, error.code], [403, "DENIED"]);
     assert.match(error.message, /requested access is denied/);
     return true;
   });

@@ -269,8 +269,9 @@ test("an error has the code and the words that the registry gives, or one of the
   ) {
     const { registry, store, layer } = await setUp();
     registry.interceptions.push(() => json({ errors: [error] }, { status: 400 }));
-    await assert.rejects(() => store.open(layer), ({ message }: Error) => {
+    await assert.rejects(() => store.open(layer), ({ message, code }: RegistryError) => {
       assert.ok(message.endsWith(`: ${why}`), message);
+      assert.equal(code, why.includes("UNKNOWN") ? "UNKNOWN" : undefined);
       return true;
     });
   }
@@ -475,7 +476,8 @@ test("a redirect target that always refuses is given up soon", async () => {
   );
   await assert.rejects(() => store.open(layer), (error) => {
     assert.ok(error instanceof RegistryError);
-    assert.equal(error.url, "https://blobs.test/x");
+    const { url, status, code } = error;
+    assert.deepEqual([url, status, code], ["https://blobs.test/x", 403, "EXPIRED"]);
     return true;
   });
   assert.equal(registry.seen.length, 6);
