@@ -182,6 +182,7 @@ const BROKEN: [what: string, file: string, content: string | undefined, why: str
     "[]",
     'must have imageLayoutVersion "1.0.0"',
   ],
+  ["whose oci-layout is null", "oci-layout", "null", 'must have imageLayoutVersion "1.0.0"'],
   [
     "whose index.json is not JSON",
     "index.json",

@@ -61,8 +61,6 @@ async function errorOf(answer: Answer): Promise<{ code?: string; message?: strin
   } catch {
     // The status says enough.
     return {};
-  } finally {
-    answer.close();
   }
 }
 

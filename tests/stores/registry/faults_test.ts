@@ -507,6 +507,22 @@ for (
   });
 }
 
+test("as many redirects as maxRedirects are followed, and no more", async () => {
+  for (const maxRedirects of [0, 1, 2]) {
+    const { registry, store, layer } = await setUp({ maxRedirects });
+    let left = maxRedirects;
+    registry.interceptions.push(({ url }) =>
+      left-- > 0 ? Response.redirect(`${url.origin}${url.pathname}?${left}`, 307) : undefined
+    );
+    assert.ok(equal(await readLayer(store, layer), LAYER));
+    left = maxRedirects + 1;
+    await assert.rejects(() => store.open(layer), {
+      name: "RegistryError",
+      message: new RegExp(`: more than ${maxRedirects} redirects led here$`),
+    });
+  }
+});
+
 test("a redirect with an endless body is followed, and not read to its end", async () => {
   const { registry, store, layer } = await setUp();
   let given = 0;

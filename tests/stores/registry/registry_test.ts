@@ -316,7 +316,7 @@ test("a mirror is asked first, and the registry for what it lacks", async () => 
   ]);
 });
 
-test("a mirror that is down is left alone for a while", async () => {
+test("a mirror that is down is left alone for a minute", async (t) => {
   const registry = new FakeRegistry();
   const { manifest, config } = await registry.addImage();
   registry.interceptions.push(({ url }) => {
@@ -324,7 +324,12 @@ test("a mirror that is down is left alone for a while", async () => {
     return undefined;
   });
   const store = storeOf(registry, { mirrors: ["https://mirror.test"] });
+  const { now } = Date;
+  const start = now();
+  t.after(() => Date.now = now);
+  Date.now = () => start;
   await readBlob(store, manifest);
+  Date.now = () => start + 59_999;
   await readBlob(store, config);
   assert.deepEqual(registry.seen.map(({ url }) => url.host), [
     "mirror.test",
@@ -332,6 +337,9 @@ test("a mirror that is down is left alone for a while", async () => {
     "registry.test",
     "registry.test",
   ]);
+  Date.now = () => start + 60_000;
+  await readBlob(store, config);
+  assert.equal(registry.seen[4]!.url.host, "mirror.test");
 });
 
 for (
