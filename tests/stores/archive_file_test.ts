@@ -205,6 +205,36 @@ test("a tar of too many entries is refused", async () => {
   }
 });
 
+test("an index.json as large as maxIndexSize is read, and one byte more is refused", async () => {
+  const { files } = await taggedImage();
+  const tar = new Blob([tarFiles(files)]);
+  const { length } = files.get("index.json")!;
+  assert.equal((await new ArchiveFileStore(tar, { maxIndexSize: length }).roots()).length, 1);
+  const strict = new ArchiveFileStore(tar, { maxIndexSize: length - 1 });
+  await assert.rejects(() => strict.roots(), {
+    name: "LimitError",
+    limit: "maxIndexSize",
+    max: length - 1,
+  });
+});
+
+for (
+  const [name, least] of [["maxIndexSize", 0], ["maxEntries", 0], ["stallTimeout", 1]] as const
+) {
+  test(`the constructor takes a good ${name}, and refuses another by its name`, () => {
+    for (const good of [undefined, least, Infinity]) {
+      new ArchiveFileStore("image.tar", { [name]: good });
+    }
+    for (const bad of [least - 1, NaN, "1" as unknown as number]) {
+      assert.throws(() => new ArchiveFileStore("image.tar", { [name]: bad }), (error) => {
+        assert.ok(error instanceof RangeError);
+        assert.ok(error.message.startsWith(`Cannot use ${name} ${bad}: expected `), error.message);
+        return true;
+      });
+    }
+  });
+}
+
 test("a path that leads to no file is told", () =>
   inFolder(async (folder) => {
     const [missing, pipe] = [join(folder, "missing"), join(folder, "pipe")];
