@@ -98,6 +98,19 @@ test(
 );
 
 test(
+  "resolve() finds by digest what is up to 32 levels deep",
+  inLayout(async (layout, store) => {
+    const levels = [(await addImage(layout)).manifest];
+    while (levels.length < 33) levels.unshift(await addIndex(layout, [levels[0]!]));
+    await layout.list([levels[0]!]);
+    assert.deepEqual(await store.resolve(levels[31]!.digest), levels[31]);
+    await assert.rejects(() => store.resolve(levels[32]!.digest), {
+      name: "ReferenceNotFoundError",
+    });
+  }),
+);
+
+test(
   "resolve() finds a listed manifest whose blob is not there",
   inLayout(async (layout, store) => {
     const { manifest } = await addImage(layout);
