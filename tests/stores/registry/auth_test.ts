@@ -508,6 +508,21 @@ test("a token server that redirects a form gets no second chance to see it", asy
   assertKept(registry, ["https://auth.test"]);
 });
 
+test("a form is never sent on, where fetch hides redirects, as in browsers", async () => {
+  const { registry } = await guarded(BEARER, new Set());
+  const modes: unknown[] = [];
+  const fetch = async (href: string, init: RequestInit) => {
+    if (init.body === undefined) return await registry.fetch(href, init);
+    modes.push(init.redirect);
+    if (init.redirect === "error") throw new TypeError("fetch failed");
+    return Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" });
+  };
+  const credentials = () => ({ identityToken: "secret" });
+  const store = storeOf(registry, { fetch, credentials, maxAttempts: 1 });
+  await assert.rejects(() => store.resolve(), RegistryError);
+  assert.deepEqual(modes, ["manual", "error"]);
+});
+
 test("challenges that never end in a token are not followed without end", async () => {
   const good = new Set<string>();
   const { registry } = await guarded(BEARER, good);

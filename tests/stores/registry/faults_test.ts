@@ -180,6 +180,18 @@ test("faults that never end end the call, with the last one", async () => {
   }
 });
 
+test("each wait is twice as long as the last, up to maxDelay, and half of it by chance", async (t) => {
+  const { random } = Math;
+  t.after(() => Math.random = random);
+  for (const [chance, delays] of [[1, [1, 2, 3, 3]], [0, [0.5, 1, 1.5, 1.5]]] as const) {
+    Math.random = () => chance;
+    const { registry, store, layer, retries } = await setUp({ maxDelay: 3, maxAttempts: 5 });
+    registry.interceptions.push(() => failure(503, "BUSY"));
+    await assert.rejects(() => store.open(layer), RegistryError);
+    assert.deepEqual(retries.map(({ delay }) => delay), delays);
+  }
+});
+
 test("attempts are counted anew behind every byte", async () => {
   const { registry, store, layer } = await setUp({ maxAttempts: 4 });
   registry.interceptions.push((request) =>
@@ -523,6 +535,18 @@ test("as many redirects as maxRedirects are followed, and no more", async () => 
   }
 });
 
+test("redirects of every kind are followed, and nothing else that has a Location", async () => {
+  for (const status of [200, 301, 302, 303, 307, 308]) {
+    const { registry, store, layer } = await setUp();
+    const headers = { location: `https://blobs.test/${layer.digest}` };
+    registry.interceptions.push(({ url }) =>
+      new Response(LAYER, url.host === registry.host ? { status, headers } : {})
+    );
+    assert.ok(equal(await readLayer(store, layer), LAYER));
+    assert.equal(registry.seen.length, status === 200 ? 1 : 2);
+  }
+});
+
 test("a redirect with an endless body is followed, and not read to its end", async () => {
   const { registry, store, layer } = await setUp();
   let given = 0;
@@ -545,6 +569,7 @@ test("where fetch hides redirects, as in browsers, it follows them itself", asyn
   const { registry, layer } = await setUp();
   const fetch = (href: string, init: RequestInit) => {
     if (init.redirect === "follow") return registry.fetch(href, init);
+    assert.equal(init.redirect, "manual");
     const hidden = Response.error();
     Object.defineProperty(hidden, "type", { value: "opaqueredirect" });
     return Promise.resolve(hidden);

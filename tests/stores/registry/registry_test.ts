@@ -309,11 +309,38 @@ test("a mirror is asked first, and the registry for what it lacks", async () => 
   const store = storeOf(registry, { mirrors: ["mirror.test/hub"] });
   await readBlob(store, manifest);
   await readBlob(store, config);
+  await readBlob(store, manifest);
   assert.deepEqual(registry.seen.map(({ url }) => url.host), [
     "mirror.test",
     "mirror.test",
     "registry.test",
+    "mirror.test",
   ]);
+  assert.ok(registry.seen[0]!.headers.get("accept")!.startsWith(manifest.mediaType));
+});
+
+test("timeout bounds the calls to all mirrors together", async (t) => {
+  const registry = new FakeRegistry();
+  const { config } = await registry.addImage();
+  const { now } = Date;
+  const start = now();
+  t.after(() => Date.now = now);
+  Date.now = () => start;
+  registry.interceptions.push(({ url }) => {
+    if (url.host !== "one.test") return failure(503, "BUSY");
+    Date.now = () => start + 1000;
+    return failure(404, "BLOB_UNKNOWN");
+  });
+  let retries = 0;
+  const store = storeOf(registry, {
+    mirrors: ["one.test", "two.test"],
+    timeout: 1000,
+    onRetry: () => retries++,
+  });
+  await assert.rejects(() => store.open(config), { name: "RegistryError" });
+  assert.equal(retries, 0);
+  const hosts = registry.seen.map(({ url }) => url.host);
+  assert.deepEqual(hosts, ["one.test", "two.test", "registry.test"]);
 });
 
 test("a mirror that is down is left alone for a minute", async (t) => {
@@ -323,7 +350,11 @@ test("a mirror that is down is left alone for a minute", async (t) => {
     if (url.host === "mirror.test") throw new TypeError("connection refused");
     return undefined;
   });
-  const store = storeOf(registry, { mirrors: ["https://mirror.test"] });
+  let retries = 0;
+  const store = storeOf(registry, {
+    mirrors: ["https://mirror.test"],
+    onRetry: () => retries++,
+  });
   const { now } = Date;
   const start = now();
   t.after(() => Date.now = now);
@@ -337,6 +368,7 @@ test("a mirror that is down is left alone for a minute", async (t) => {
     "registry.test",
     "registry.test",
   ]);
+  assert.equal(retries, 1);
   Date.now = () => start + 60_000;
   await readBlob(store, config);
   assert.equal(registry.seen[4]!.url.host, "mirror.test");
