@@ -240,8 +240,11 @@ test("a path that leads to no file is told", () =>
     const [missing, pipe] = [join(folder, "missing"), join(folder, "pipe")];
     execFileSync("mkfifo", [pipe]);
     const writer = openSync(pipe, "r+");
+    const file = join(folder, "file");
+    await writeFile(file, "");
     const found: [path: string | URL, why: string][] = [
       [missing, "there is no such file; check the path"],
+      [join(file, "below"), "there is no such file; check the path"],
       [pathToFileURL(missing), "there is no such file; check the path"],
       [folder, "it is a directory; a layout is read as one by LayoutStore (oci:DIR)"],
       [pipe, "it is a pipe, which can be read only once; save it as a file first"],
@@ -308,6 +311,13 @@ test("a tar that is no layout is refused", async () => {
   await assert.rejects(() => store.roots(), {
     name: "InvalidLayoutError",
     message: "Cannot read the Blob as an OCI image layout: oci-layout is missing",
+  });
+});
+
+test("a File is called by its name where it cannot be read", async () => {
+  const file = new File([tarOf(tarEntry("file", "hello"))], "image.tar");
+  await assert.rejects(() => new ArchiveFileStore(file).roots(), {
+    message: "Cannot read image.tar as an OCI image layout: oci-layout is missing",
   });
 });
 
@@ -496,6 +506,43 @@ test("a user in the URL is sent to its server, and to no other", async () => {
   } finally {
     first.close();
     other.close();
+  }
+});
+
+test("a user with a % that is no escape is sent as it is, and a password goes without a user", async () => {
+  for (const user of ["100%:secret", ":secret"]) {
+    let sent: string | null = null;
+    const fetch = (_: unknown, init?: RequestInit) => {
+      sent = new Headers(init?.headers).get("authorization");
+      return Promise.resolve(new Response(null, { status: 404 }));
+    };
+    const store = new ArchiveFileStore(`https://${user}@example.com/image.tar`, {
+      fetch: fetch as typeof globalThis.fetch,
+    });
+    await assert.rejects(() => store.roots(), { name: "BlobReadError" });
+    assert.equal(sent, `Basic ${btoa(user)}`);
+  }
+});
+
+test("an answer that is refused is not read on", async () => {
+  let cancelled = false;
+  const body = new ReadableStream({ cancel: () => void (cancelled = true) });
+  const store = new ArchiveFileStore("https://example.com/image.tar", {
+    fetch: () => Promise.resolve(new Response(body)),
+  });
+  await assert.rejects(() => store.roots(), { name: "BlobReadError" });
+  assert.ok(cancelled);
+});
+
+test("a tar on a server that ends where the next header should be was cut short", async () => {
+  const { url, close } = await serve(ranges(() => ({ tar: LAYOUT, etag: '"1"' })));
+  try {
+    await assert.rejects(() => new ArchiveFileStore(url).roots(), {
+      name: "InvalidTarError",
+      message: /at byte 1024: it ends before the trailer/,
+    });
+  } finally {
+    close();
   }
 });
 
