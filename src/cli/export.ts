@@ -9,6 +9,7 @@ import {
   isUrl,
   openSources,
   planSource,
+  refuseOtherSchemes,
   type Source,
   type SourceFlags,
 } from "./source.ts";
@@ -32,9 +33,7 @@ export async function exportCommand(
     throw new UsageError("--resume needs -o FILE");
   }
   if (isUrl(flags.output)) bareUrl(flags.output);
-  else if (/^[a-z][a-z\d+.-]*:\/\//i.test(flags.output)) {
-    throw new UsageError(`-o ${flags.output} is no http:// or https:// URL, and no file`);
-  }
+  else refuseOtherSchemes(flags.output);
   const source = await openSources(sources, flags, signal);
   const { store } = source;
   const plan = await planSource(source, flags, signal);

@@ -1,7 +1,7 @@
 /** What is around a URL in a sentence, rather than its own. */
 const END = String.raw`(?=[)\]>"'.,:;]*(?:\s|$))`;
 const URLS = new RegExp(
-  String.raw`(https?://)(?:[^\s/?#]*@)?([^\s?#]*)(?:[?#]\S*?${END})?`,
+  String.raw`([a-z][a-z\d+.-]*://)(?:[^\s/?#]*@)?([^\s?#]*)(?:[?#]\S*?${END})?`,
   "gi",
 );
 

@@ -157,12 +157,12 @@ function choose(
 
 /** Takes `PATH[:REF|@DIGEST]` apart. A path that is there may itself hold colons. */
 function splitPath(source: string, rest: string): { path: string; reference?: string } {
-  const [, beforeDigest, digest] = /^(.+)@([a-z0-9]+:[0-9a-fA-F]+)$/.exec(rest) ?? [];
-  if (beforeDigest !== undefined && !existsSync(rest)) {
-    return { path: beforeDigest, reference: digest };
-  }
   if (rest === "") throw new UsageError(`${source} names no path`);
-  if (isUrl(rest) || existsSync(rest)) return { path: rest };
+  if (existsSync(rest)) return { path: rest };
+  refuseOtherSchemes(rest);
+  const [, beforeDigest, digest] = /^(.+)@([a-z0-9]+:[0-9a-fA-F]+)$/.exec(rest) ?? [];
+  if (beforeDigest !== undefined) return { path: beforeDigest, reference: digest };
+  if (isUrl(rest)) return { path: rest };
   let shortest: { path: string; reference: string } | undefined;
   for (let colon = rest.lastIndexOf(":"); colon > 0; colon = rest.lastIndexOf(":", colon - 1)) {
     shortest = { path: rest.slice(0, colon), reference: rest.slice(colon + 1) };
@@ -173,7 +173,17 @@ function splitPath(source: string, rest: string): { path: string; reference?: st
 
 /** Whether this is http or https rather than a path. */
 export function isUrl(text: string): boolean {
-  return /^https?:\/\//.test(text);
+  return /^https?:\/\//i.test(text);
+}
+
+/**
+ * Refuses what is neither a path nor http or https.
+ *
+ * @throws {UsageError} where it is a URL of another scheme
+ */
+export function refuseOtherSchemes(text: string): void {
+  if (isUrl(text) || !/^[a-z][a-z\d+.-]*:\/\//i.test(text)) return;
+  throw new UsageError(`${text} is no http:// or https:// URL, and no file`);
 }
 
 /**

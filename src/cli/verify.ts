@@ -4,7 +4,7 @@ import { verifyArchive } from "../archive/verify.ts";
 import { awaited, Exchange } from "../content/exchange.ts";
 import { transportText } from "../content/transport.ts";
 import { print } from "./output.ts";
-import { bareUrl, isUrl } from "./source.ts";
+import { bareUrl, isUrl, refuseOtherSchemes } from "./source.ts";
 import { cannotRead, UsageError } from "./usage.ts";
 import { printable, visible } from "./visible.ts";
 
@@ -23,6 +23,7 @@ export async function verifyCommand(
   signal: AbortSignal,
 ): Promise<void> {
   if (archive === "") throw new UsageError("no archive is named");
+  refuseOtherSchemes(archive);
   const name = nameOf(archive);
   const report = await readArchive(archive, signal).catch((cause) => {
     throw signal.aborted ? cause : cannotRead(name, cause);

@@ -12,6 +12,7 @@ describe("withoutSecrets()", () => {
     "the query": ["get https://a.test/x?sig=s&b=1 failed", "get https://a.test/x failed"],
     "the fragment": ["https://a.test/x#s", "https://a.test/x"],
     "user and password": ["http://u:p@w@a.test:8/x", "http://a.test:8/x"],
+    "those of another scheme": ["s3://u:p@w/x?sig=s", "s3://w/x"],
     "brackets and commas, but for those around it": [
       "url (https://a.test/x?sig=(s),t): no route, 'HTTPS://u@b.test?c'",
       "url (https://a.test/x): no route, 'HTTPS://b.test'",
@@ -31,6 +32,12 @@ describe("errors tell no user, password or query of a URL", () => {
     "export, which uploads": (url) => ["export", `oci:${LAYOUT}`, "-o", url],
     "inspect, of a digest": (url) => ["inspect", `oci-archive:${url}@sha256:${"0".repeat(64)}`],
   };
+  test("nor of a URL of a scheme that is not taken", async () => {
+    const { status, stderr } = await command(["verify", "s3://hunter:s3cret@a.test/x?Amz=s3cret"]);
+    assert.match(stderr, /^oci-archive: s3:\/\/a\.test\/x is no http:\/\/ or https:\/\/ URL/);
+    assert.equal(status, 2);
+  });
+
   for (const [what, args] of Object.entries(commands)) {
     for (const user of ["", "hunter:s3cret@"]) {
       test(`${what}${user ? ", with a user" : ""}`, async () => {

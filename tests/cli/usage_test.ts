@@ -58,6 +58,8 @@ describe("wrong usage exits with status 2 and one line", () => {
     "an unknown way to tell progress": ["export", SOURCE, "--progress", "loud"],
     "an output that is a directory": ["export", SOURCE, "-o", LAYOUT],
     "an output without a name": ["export", SOURCE, "-o", ""],
+    "an archive of an unknown scheme": ["inspect", "oci-archive:ftp://host.invalid/app.tar"],
+    "an unknown scheme to verify": ["verify", "ftp://host.invalid/app.tar"],
     "an output of an unknown scheme": ["export", SOURCE, "-o", "s3://bucket/app.tar"],
     "a platform that is none": ["export", SOURCE, "--platform", "linux/amd64/v1/x"],
     "an empty platform": ["inspect", SOURCE, "--platform", ""],

@@ -27,17 +27,18 @@ describe("oci-archive verify", () => {
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
     try {
-      const [file, pipe, url] = await Promise.all([
+      const [file, pipe, url, shouted] = await Promise.all([
         command(["verify", FILE]),
         command(["verify", "-"], { input: ARCHIVE }),
         command(["verify", `http://127.0.0.1:${port}/image.tar`]),
+        command(["verify", `HTTP://127.0.0.1:${port}/image.tar`]),
       ]);
       assert.match(
         text(file!.stdout),
         new RegExp(`^ok: \\d+ entries, 4 blobs, ${ARCHIVE.length} bytes$`, "m"),
       );
       assert.match(text(file!.stdout), /^image +\S+/);
-      for (const answer of [file, pipe, url]) assert.deepEqual(answer, file);
+      for (const answer of [file, pipe, url, shouted]) assert.deepEqual(answer, file);
       assert.equal(file!.status, 0);
     } finally {
       server.close();
