@@ -12,6 +12,7 @@ class Stall extends Error {
 export class Exchange {
   #stop = new AbortController();
   #caller: AbortSignal | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #abort = (): void => this.#stop.abort(this.#caller?.reason);
 
   constructor(caller: AbortSignal | undefined) {
@@ -25,17 +26,28 @@ export class Exchange {
     return this.#stop.signal;
   }
 
-  /** Waits for the next sign of life, so many milliseconds at most. */
-  async wait<T>(work: Promise<T>, ms: number): Promise<T> {
+  /** From now on the next sign of life may take so many milliseconds. */
+  expect(ms: number, silence = "nothing came"): void {
+    this.rest();
     const seconds = Math.round(ms / 100) / 10;
-    const timer = setTimeout(
-      () => this.#stop.abort(new Stall(`nothing came for ${seconds} s`)),
+    this.#timer = setTimeout(
+      () => this.#stop.abort(new Stall(`${silence} for ${seconds} s`)),
       Math.min(ms, MAX_TIMER),
     );
+  }
+
+  /** From now on nothing is expected. */
+  rest(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Waits for the next sign of life, so many milliseconds at most. */
+  async wait<T>(work: Promise<T>, ms: number): Promise<T> {
+    this.expect(ms);
     try {
       return await abortable(work, this.signal);
     } finally {
-      clearTimeout(timer);
+      this.rest();
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Answer, Sending } from "./send.ts";
+import type { Answer, WatchedSending } from "./send.ts";
 
 /** The parts of node:http that are used. */
 interface NodeHttp {
@@ -49,7 +49,7 @@ const LAST_WORDS = 2000;
 export function sendByNode(
   http: NodeHttp,
   url: URL,
-  { method, headers, body, signal }: Sending,
+  { method, headers, body, signal }: WatchedSending,
   answerLimit: number,
 ): Promise<Answer> {
   const { promise, resolve, reject } = settle<Answer>();

@@ -1,11 +1,12 @@
 import { AwsV4Signer } from "aws4fetch";
 import { pullStream } from "../archive/pull_stream.ts";
 import { abortable } from "../content/abortable.ts";
+import { Exchange } from "../content/exchange.ts";
 import { transportText } from "../content/transport.ts";
 import { quote } from "../errors.ts";
 import { UploadError } from "../errors/remote.ts";
 import { nodeHttp } from "./node_http.ts";
-import { send } from "./send.ts";
+import { send, STALL_TIMEOUT } from "./send.ts";
 
 /** Whose name requests are signed in. */
 export interface S3Credentials {
@@ -36,6 +37,12 @@ export interface S3ClientOptions {
    * @default {200}
    */
   minDelay?: number | undefined;
+  /**
+   * Milliseconds that the server may neither take a byte nor answer, before the attempt has failed.
+   * Not of parts that your own `fetch` sends, or a browser's: it does not tell how far it is.
+   * @default {300000}
+   */
+  stallTimeout?: number | undefined;
   /**
    * Sends the requests.
    * @default {fetch, and node:http for parts where the runtime has it}
@@ -140,22 +147,28 @@ export class S3Client {
     { url, headers }: { url: URL; headers: Headers },
     { method, body, signal }: S3Request,
   ): Promise<{ status: number; headers: Headers; text: string }> {
-    const { fetch } = this.#options;
+    const { fetch, stallTimeout = STALL_TIMEOUT } = this.#options;
     if (body && !fetch && nodeHttp(url.protocol)) {
       // Node's fetch and Deno's would take copies of the part.
       headers.set("content-length", String(body.length));
-      const never = new AbortController().signal;
-      const answer = await send(url, {
-        method,
-        headers,
-        body: slices(body),
-        signal: signal ?? never,
-      });
+      const sending = { method, headers, body: slices(body), signal, stallTimeout };
+      const answer = await send(url, sending);
       return { ...answer, text: new TextDecoder().decode(answer.body) };
     }
-    const init = { method, headers, body, signal };
-    const response = await (fetch ?? globalThis.fetch)(url, init);
-    return { status: response.status, headers: response.headers, text: await response.text() };
+    const exchange = new Exchange(signal);
+    const patience = body ? Infinity : stallTimeout;
+    try {
+      const init = { method, headers, body, signal: exchange.signal };
+      const response = await exchange.wait((fetch ?? globalThis.fetch)(url, init), patience);
+      const { status } = response;
+      return {
+        status,
+        headers: response.headers,
+        text: await exchange.wait(response.text(), stallTimeout),
+      };
+    } finally {
+      exchange.close();
+    }
   }
 }
 

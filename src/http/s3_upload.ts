@@ -75,7 +75,7 @@ export async function s3Upload(
   options: S3UploadOptions,
 ): Promise<S3Object> {
   checkLimits(options, { maxAttempts: 1 });
-  checkMilliseconds(options, { minDelay: 0 });
+  checkMilliseconds(options, { minDelay: 0, stallTimeout: 1 });
   // A cleanup not without end: an abort has to come to one.
   checkCounts(options, { cleanupTimeout: 0, partSize: MIN_PART_SIZE, concurrency: 1 });
   const { partSize = 16 * MIB, concurrency = 4, signal } = options;

@@ -1,12 +1,12 @@
 import type { ArchivePlan } from "../archive/plan.ts";
 import type { StreamOptions } from "../archive/stream.ts";
 import { basic } from "../content/basic_auth.ts";
-import { checkLimits } from "../content/check_numbers.ts";
+import { checkLimits, checkMilliseconds } from "../content/check_numbers.ts";
 import { parseUrl, transportText } from "../content/transport.ts";
 import { quote } from "../errors.ts";
 import { UploadError } from "../errors/remote.ts";
 import { streamBody } from "./body.ts";
-import { type Answer, send } from "./send.ts";
+import { type Answer, send, STALL_TIMEOUT } from "./send.ts";
 
 /** Headers that only the origin they were meant for gets. */
 const SECRETS = ["authorization", "cookie", "proxy-authorization"];
@@ -29,6 +29,11 @@ export interface UploadOptions extends Pick<StreamOptions, "onProgress" | "signa
    */
   maxRedirects?: number | undefined;
   /**
+   * Milliseconds that the server may neither take a byte nor answer, before the upload fails.
+   * @default {300000}
+   */
+  stallTimeout?: number | undefined;
+  /**
    * Sends the requests. Your own gets the length as a header, and on the stream itself for workerd.
    * @default {node:http where the runtime has it, else fetch}
    */
@@ -44,7 +49,7 @@ export interface UploadOptions extends Pick<StreamOptions, "onProgress" | "signa
  *
  * @throws {UploadError} where the answer is not a success, or none comes
  * @throws {ArchiveError} where the archive could not be read; it names the blob
- * @throws {TypeError | RangeError} where the URL is none, or `maxRedirects` is no number
+ * @throws {TypeError | RangeError} where the URL is none, or an option is out of range
  *
  * @example
  * ```ts
@@ -66,6 +71,7 @@ export async function uploadArchive(
   options: UploadOptions = {},
 ): Promise<Response> {
   checkLimits(options, { maxRedirects: 0 });
+  checkMilliseconds(options, { stallTimeout: 1 });
   const { maxRedirects = 10 } = options;
   const headers = new Headers(options.headers);
   let target = parseUrl(url);
@@ -90,7 +96,7 @@ async function uploadOnce(
   plan: ArchivePlan,
   url: URL,
   given: Headers,
-  { method = "PUT", signal, onProgress, fetch }: UploadOptions,
+  { method = "PUT", stallTimeout = STALL_TIMEOUT, signal, onProgress, fetch }: UploadOptions,
 ): Promise<Answer> {
   const headers = new Headers(given);
   if (!headers.has("content-type")) headers.set("content-type", "application/x-tar");
@@ -110,7 +116,8 @@ async function uploadOnce(
     },
   });
   try {
-    const answer = await send(url, { method, headers, body, signal: stop.signal }, fetch);
+    const sending = { method, headers, body, signal: stop.signal, stallTimeout };
+    const answer = await send(url, sending, fetch);
     if (answer.status >= 200 && answer.status < 300 && sent < plan.size) {
       throw new UploadError(url, answer.status, `answered after ${sent} of ${plan.size} bytes`);
     }

@@ -2,7 +2,13 @@ import { after, before, describe, test, type TestContext } from "node:test";
 import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import { inspect } from "node:util";
-import { type ArchivePlan, DigestMismatchError, planArchive, UploadError } from "../../mod.ts";
+import {
+  type ArchivePlan,
+  type ContentStore,
+  DigestMismatchError,
+  planArchive,
+  UploadError,
+} from "../../mod.ts";
 import { s3Upload, uploadArchive } from "../../src/http/mod.ts";
 import { collect, sha256 } from "../helpers/bytes.ts";
 import { AppStore, NAMES } from "./servers/app.ts";
@@ -335,6 +341,51 @@ describe("uploadArchive()", () => {
       await assert.rejects(uploadArchive(small, url), { name: "UploadError", status: expected });
     });
   }
+
+  for (
+    const [what, path, name] of [
+      ["takes no more", "/deaf", NAMES.endless],
+      ["does not answer", "/mute", NAMES.small],
+    ]
+  ) {
+    for (const [how, by] of [["", undefined], [", by fetch", fetch]] as const) {
+      test(`gives a server up that ${what} for its stallTimeout${how}`, async (t) => {
+        const sink = await startSink(t);
+        const plan = await planned(name!);
+        const upload = uploadArchive(plan, sink.origin + path, { stallTimeout: 200, fetch: by });
+        await assert.rejects(upload, {
+          name: "UploadError",
+          message: `Cannot upload to ${sink.origin}${path}: ` +
+            "it took nothing and answered nothing for 0.2 s",
+        });
+        assert.equal(store.counts.endlessOpen, 0);
+      });
+    }
+  }
+
+  test("does not count the time that the archive's own source takes", async (t) => {
+    const sink = await startSink(t);
+    let wait = 0;
+    const slow: ContentStore = {
+      async open(descriptor, options) {
+        await new Promise((resolve) => setTimeout(resolve, wait));
+        wait = 0;
+        return await store.open(descriptor, options);
+      },
+    };
+    const [root] = await store.roots();
+    const plan = await planArchive(slow, [root!]);
+    wait = 600;
+    const { status } = await uploadArchive(plan, `${sink.origin}/take`, { stallTimeout: 400 });
+    assert.equal(status, 201);
+  });
+
+  test("refuses a stallTimeout that is no time", async () => {
+    await assert.rejects(uploadArchive(small, "http://127.0.0.1", { stallTimeout: NaN }), {
+      name: "RangeError",
+      message: "Cannot use stallTimeout NaN: expected milliseconds, 1 or more",
+    });
+  });
 
   test("names the URL without its query where nobody listens", async (t) => {
     const sink = await startSink(t);
