@@ -29,6 +29,7 @@ export class Exchange {
   /** From now on the next sign of life may take so many milliseconds. */
   expect(ms: number, silence = "nothing came"): void {
     this.rest();
+    if (this.signal.aborted) return;
     const seconds = Math.round(ms / 100) / 10;
     this.#timer = setTimeout(
       () => this.#stop.abort(new Stall(`${silence} for ${seconds} s`)),
@@ -57,8 +58,9 @@ export class Exchange {
     this.#stop.abort();
   }
 
-  /** Lets go of the caller. */
+  /** Lets go of the caller, and expects nothing any more. */
   close(): void {
+    this.rest();
     this.#caller?.removeEventListener("abort", this.#abort);
   }
 }

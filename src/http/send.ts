@@ -72,8 +72,8 @@ export async function send(
     // Not every runtime fails a fetch with the signal's own reason.
     return await abortable(answer, exchange.signal);
   } finally {
-    exchange.rest();
-    exchange.close();
+    // A runtime may pull on behind the answer.
+    exchange.abort();
   }
 }
 
