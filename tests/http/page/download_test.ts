@@ -44,7 +44,7 @@ describePage("a download by the page", (site) => {
       const saved = Object.values(await savedFiles(page));
       assert.deepEqual(saved, [await sha256(await fetchTar(NAMES.single))]);
       assert.ok(breaks > 2);
-    });
+    }, { haste: 20 });
   });
 
   for (const save of ["picked", "download"] as const) {
@@ -60,7 +60,7 @@ describePage("a download by the page", (site) => {
         assert.match(await alert.innerText(), new RegExp(await row.locator("code").innerText()));
         assert.deepEqual(await savedFiles(page), {});
         assert.equal(downloads, 0);
-      }, { save });
+      }, { save, haste: 20 });
     });
   }
 

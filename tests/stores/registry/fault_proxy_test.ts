@@ -98,7 +98,7 @@ describe("through faults", { skip }, () => {
       maxDelay: 50,
       maxAttempts: 40,
       // Short only where something stalls: a busy machine may be slow all by itself.
-      stallTimeout: faults.stall ? 600 : 30_000,
+      stallTimeout: faults.stall ? 300 : 30_000,
     });
     try {
       await body(proxy, store);
