@@ -1,15 +1,11 @@
 import process from "node:process";
 import type { ArchiveFinding, ArchiveReport } from "../archive/report.ts";
 import { verifyArchive } from "../archive/verify.ts";
-import { awaited, Exchange } from "../content/exchange.ts";
-import { transportText } from "../content/transport.ts";
+import { fetchAwaited } from "../content/fetch_awaited.ts";
 import { print } from "./output.ts";
 import { bareUrl, isUrl, refuseOtherSchemes } from "./source.ts";
 import { cannotRead, UsageError } from "./usage.ts";
 import { printable, visible } from "./visible.ts";
-
-/** Milliseconds without a byte behind which a URL counts as broken. */
-const STALL_TIMEOUT = 30_000;
 
 /** The flags of `verify`. */
 export interface VerifyFlags {
@@ -49,20 +45,13 @@ async function openArchive(
   if (isUrl(archive)) {
     const { withoutUser } = await import("../stores/byte_source.ts");
     const { url, authorization } = withoutUser(new URL(archive));
-    const headers = authorization === undefined ? undefined : { authorization };
-    const exchange = new Exchange(signal);
-    const wait = async <T>(work: Promise<T>, advice: string): Promise<T> => {
-      try {
-        return await exchange.wait(work, STALL_TIMEOUT);
-      } catch (error) {
-        throw new Error(`${transportText(error)}; ${advice}`);
-      }
-    };
-    const answer = fetch(url, { headers, signal: exchange.signal });
-    const response = await wait(answer, "check the address, or try again");
-    if (response.ok && response.body) {
-      return awaited(response.body, exchange, (read) => wait(read, "try again"));
-    }
+    const { response, body } = await fetchAwaited(url, {
+      headers: new Headers(authorization === undefined ? {} : { authorization }),
+      signal,
+      failed: (text, advice) => new Error(`${text}; ${advice}`),
+    });
+    if (response.ok && body) return body;
+    await body?.cancel();
     throw new Error(`it answered ${response.status}; check the address, and who may read it`);
   }
   if (archive === "-") {

@@ -64,24 +64,3 @@ export class Exchange {
     this.#caller?.removeEventListener("abort", this.#abort);
   }
 }
-
-/** An answer's body, each read of which is waited for in this way. */
-export function awaited(
-  body: ReadableStream<Uint8Array>,
-  exchange: Exchange,
-  wait: <T>(work: Promise<T>) => Promise<T>,
-): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await wait(reader.read());
-      if (!done) return controller.enqueue(value);
-      exchange.close();
-      controller.close();
-    },
-    cancel(reason) {
-      exchange.close();
-      return reader.cancel(reason);
-    },
-  }, { highWaterMark: 0 });
-}

@@ -1,9 +1,9 @@
 import { BlobReadError } from "../errors.ts";
 import { basic } from "../content/basic_auth.ts";
-import { awaited, Exchange } from "../content/exchange.ts";
+import { fetchAwaited } from "../content/fetch_awaited.ts";
 import { chunksOf } from "../content/read.ts";
 import type { BlobBody, OpenOptions } from "../content/store.ts";
-import { plainUrl, transportText } from "../content/transport.ts";
+import { plainUrl } from "../content/transport.ts";
 
 /** Bytes that can be read from any offset: a file, a Blob, or what a URL answers. */
 export interface ByteSource {
@@ -98,7 +98,7 @@ function fileFault({ code, message }: Error & { code?: string }): string {
  */
 export function httpSource(
   from: URL,
-  { fetch = globalThis.fetch, stallTimeout = 30_000 }: HttpSourceOptions = {},
+  { fetch, stallTimeout }: HttpSourceOptions = {},
 ): ByteSource {
   const { url, authorization } = withoutUser(from);
   const name = plainUrl(url);
@@ -113,35 +113,23 @@ export function httpSource(
       });
       if (etag) headers.set("if-match", etag);
       if (authorization) headers.set("authorization", authorization);
-      const exchange = new Exchange(signal);
-      const wait = async <T>(work: Promise<T>, advice: string): Promise<T> => {
-        try {
-          return await exchange.wait(work, stallTimeout);
-        } catch (error) {
-          exchange.close();
-          signal?.throwIfAborted();
-          const text = transportText(error);
-          throw new BlobReadError(name, `${text}; ${advice}`, { cause: new Error(text) });
-        }
-      };
-      const response = await wait(
-        fetch(url, { headers, signal: exchange.signal }),
-        "check the address, or try again",
-      );
+      const { response, body } = await fetchAwaited(url, {
+        fetch,
+        headers,
+        signal,
+        stallTimeout,
+        failed: (text, advice) =>
+          new BlobReadError(name, `${text}; ${advice}`, { cause: new Error(text) }),
+      });
       const { status } = response;
       const range = status === 206 ? rangeOf(response) : undefined;
       const isShort = range !== undefined && range.end < Math.min(offset + length, range.size);
       if (range?.start === offset && !isShort) {
         const tag = response.headers.get("etag");
         if (tag?.startsWith('"')) etag ??= tag;
-        if (response.body) {
-          return awaited(response.body, exchange, (work) => wait(work, "try again"));
-        }
-        exchange.close();
-        return new Uint8Array();
+        return body ?? new Uint8Array();
       }
-      exchange.close();
-      await response.body?.cancel();
+      await body?.cancel();
       if (status === 416) return new Uint8Array();
       // Servers may send less. It would look like the end of the bytes.
       const why = isShort
