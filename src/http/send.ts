@@ -61,7 +61,7 @@ export async function send(
     } finally {
       reader.cancel().catch(() => {});
     }
-  }, { expectedLength: Number(headers.get("content-length")) });
+  }, { signal: exchange.signal, expectedLength: Number(headers.get("content-length")) });
   const sending = { method, headers, body: watched, signal: exchange.signal };
   const http = fetch ? undefined : nodeHttp(url.protocol);
   expect();
@@ -72,7 +72,7 @@ export async function send(
     // Not every runtime fails a fetch with the signal's own reason.
     return await abortable(answer, exchange.signal);
   } finally {
-    // A runtime may pull on behind the answer.
+    // Not every runtime cancels a body that it does not need any more.
     exchange.abort();
   }
 }

@@ -101,14 +101,10 @@ async function uploadOnce(
   const headers = new Headers(given);
   if (!headers.has("content-type")) headers.set("content-type", "application/x-tar");
   headers.set("content-length", String(plan.size));
-  const stop = new AbortController();
-  const abort = () => stop.abort(signal?.reason);
   signal?.throwIfAborted();
-  signal?.addEventListener("abort", abort);
   let sent = 0;
   let failure: { error: unknown } | undefined;
   const body = streamBody(plan, [{ start: 0, end: plan.size }], {
-    signal: stop.signal,
     onError: (error) => failure = { error },
     onProgress(progress) {
       sent = progress.bytes;
@@ -116,8 +112,7 @@ async function uploadOnce(
     },
   });
   try {
-    const sending = { method, headers, body, signal: stop.signal, stallTimeout };
-    const answer = await send(url, sending, fetch);
+    const answer = await send(url, { method, headers, body, signal, stallTimeout }, fetch);
     if (answer.status >= 200 && answer.status < 300 && sent < plan.size) {
       throw new UploadError(url, answer.status, `answered after ${sent} of ${plan.size} bytes`);
     }
@@ -129,10 +124,6 @@ async function uploadOnce(
     if (error instanceof UploadError) throw error;
     const why = transportText(error);
     throw new UploadError(url, undefined, why, { cause: new Error(why) });
-  } finally {
-    signal?.removeEventListener("abort", abort);
-    // Not every runtime cancels a body that it does not need any more.
-    stop.abort();
   }
 }
 
