@@ -49,9 +49,10 @@ const CASES: [name: string, faults: Faults][] = [
   ["cuts without Content-Length", { ...CUT, ...NO_LENGTH }],
   ["cuts behind redirects", { ...CUT, ...REDIRECT }],
   ["cuts and 503s behind redirects with latency", { ...CUT, ...BUSY, ...REDIRECT, ...LATENCY }],
+  ["stalls and 503s without Content-Length", { ...STALL, ...BUSY, ...NO_LENGTH }],
   ["all at once", {
     ...{ ...BUSY, ...NO_LENGTH, ...REDIRECT, ...LATENCY },
-    ...{ cut: 0.5, stall: 0.1 },
+    ...{ cut: 0.5, stall: 0.2 },
   }],
   ["all at once, without Range", {
     ...{ ...BUSY, ...NO_LENGTH, ...REDIRECT, ...NO_RANGE },
