@@ -20,6 +20,7 @@ import {
   SizeMismatchError,
 } from "../../mod.ts";
 import { concat, macrotask, text, utf8 } from "../helpers/bytes.ts";
+import { countingSignal } from "../helpers/counting_signal.ts";
 import { addImage, addIndex, addJson, type Image } from "../helpers/image.ts";
 import { SpyStore } from "../helpers/spy_store.ts";
 
@@ -582,14 +583,8 @@ test("a walk that fails ends the reads that are still under way", async () => {
 test("a walk leaves no listener on the signal, however it ends", async () => {
   const { store, index } = await multiPlatform([AMD64]);
   for (const platforms of [["linux/amd64"], ["linux/s390x"]]) {
-    let listeners = 0;
-    const signal = {
-      aborted: false,
-      throwIfAborted() {},
-      addEventListener: () => listeners++,
-      removeEventListener: () => listeners--,
-    } as unknown as AbortSignal;
+    const { signal, listeners } = countingSignal();
     await planArchive(store, [index], { platforms, signal }).catch(() => {});
-    assert.equal(listeners, 0, String(platforms));
+    assert.equal(listeners(), 0, String(platforms));
   }
 });

@@ -1,9 +1,7 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { exportArchive, MemoryStore } from "../../mod.ts";
 import { collect, noise } from "../helpers/bytes.ts";
 import { addImage } from "../helpers/image.ts";
+import { startServer } from "../helpers/server.ts";
 
 /** A server of an archive, and what it is as a source. */
 export interface StallingServer {
@@ -18,7 +16,7 @@ export async function stallingServer(): Promise<StallingServer> {
   const archive = await largeArchive();
   let goOn = () => {};
   const allowed = new Promise<void>((resolve) => goOn = resolve);
-  const server = createServer((request, response) => {
+  const { origin, close } = await startServer((request, response) => {
     const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range!)!.map(Number);
     const end = Math.min(to! + 1, archive.length);
     response.writeHead(206, {
@@ -29,17 +27,8 @@ export async function stallingServer(): Promise<StallingServer> {
     response.write(archive.subarray(from, isLayer ? end - 1024 : end));
     if (isLayer) allowed.then(() => response.end(archive.subarray(end - 1024, end)));
     else response.end();
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  return {
-    source: `oci-archive:http://127.0.0.1:${port}/image.tar`,
-    goOn,
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  });
+  return { source: `oci-archive:${origin}/image.tar`, goOn, close };
 }
 
 /** An archive with a layer of 2 MiB. */

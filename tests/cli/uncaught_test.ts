@@ -1,9 +1,9 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { THIS_RUNTIME } from "../helpers/command.ts";
 import { run } from "../helpers/program.ts";
+import { startServer } from "../helpers/server.ts";
 
 const PROGRAM = fileURLToPath(new URL("throwing_command.ts", import.meta.url));
 const LAYOUT = fileURLToPath(new URL("../testdata/golden/single/layout", import.meta.url));
@@ -17,20 +17,17 @@ async function run404(
   args: (host: string) => string[],
   delay = 60_000,
 ): Promise<[status: number | null, stderr: string]> {
-  const server = createServer((request, response) => {
+  const { origin, close } = await startServer((request, response) => {
     request.resume();
     setTimeout(() => response.writeHead(404).end(), delay).unref();
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
   try {
     const [runtime, ...before] = THIS_RUNTIME;
-    const line = [...before, PROGRAM, ...args(`127.0.0.1:${port}`)];
+    const line = [...before, PROGRAM, ...args(new URL(origin).host)];
     const { status, stderr } = await run(runtime, line, { env: { THROWN: thrown } });
     return [status, stderr];
   } finally {
-    server.closeAllConnections();
-    server.close();
+    close();
   }
 }
 

@@ -1,14 +1,12 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { text } from "../helpers/bytes.ts";
 import { command } from "../helpers/command.ts";
 import { inFolder } from "../helpers/folder.ts";
+import { startServer } from "../helpers/server.ts";
 
 const GOLDEN = fileURLToPath(new URL("../testdata/golden/", import.meta.url));
 const FILE = join(GOLDEN, "two-names/expected.tar");
@@ -23,15 +21,13 @@ describe("oci-archive verify", () => {
   });
 
   test("reads a file, a pipe and a URL alike", async () => {
-    const server = createServer((_, response) => response.end(ARCHIVE)).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
+    const { origin, close } = await startServer((_, response) => response.end(ARCHIVE));
     try {
       const [file, pipe, url, shouted] = await Promise.all([
         command(["verify", FILE]),
         command(["verify", "-"], { input: ARCHIVE }),
-        command(["verify", `http://127.0.0.1:${port}/image.tar`]),
-        command(["verify", `HTTP://127.0.0.1:${port}/image.tar`]),
+        command(["verify", `${origin}/image.tar`]),
+        command(["verify", `${origin.replace("http", "HTTP")}/image.tar`]),
       ]);
       assert.match(
         text(file!.stdout),
@@ -41,23 +37,20 @@ describe("oci-archive verify", () => {
       for (const answer of [file, pipe, url, shouted]) assert.deepEqual(answer, file);
       assert.equal(file!.status, 0);
     } finally {
-      server.close();
-      server.closeAllConnections();
+      close();
     }
   });
 
   test("sends the user of a URL as credentials, and to the URL's own host only", async () => {
     const seen: [path: string, authorization: string | undefined][] = [];
-    const server = createServer(({ url = "", headers }, response) => {
+    const { origin, close } = await startServer(({ url = "", headers }, response) => {
       seen.push([url, headers.authorization]);
       if (url !== "/image.tar") return response.end(ARCHIVE);
-      const { port } = server.address() as AddressInfo;
-      response.writeHead(302, { location: `http://localhost:${port}/elsewhere.tar` }).end();
-    }).listen(0);
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
+      const location = `${origin.replace("127.0.0.1", "localhost")}/elsewhere.tar`;
+      response.writeHead(302, { location }).end();
+    });
     try {
-      const url = `http://us%65r:p%40ss@127.0.0.1:${port}/image.tar`;
+      const url = `${origin.replace("//", "//us%65r:p%40ss@")}/image.tar`;
       const { status, stderr } = await command(["verify", url]);
       assert.deepEqual([status, stderr], [0, ""]);
       assert.deepEqual(seen, [
@@ -65,24 +58,19 @@ describe("oci-archive verify", () => {
         ["/elsewhere.tar", undefined],
       ]);
     } finally {
-      server.close();
-      server.closeAllConnections();
+      close();
     }
   });
 
   test("says what to do where a server refuses or is not there", async () => {
-    const server = createServer((_, response) => response.writeHead(401).end());
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    const url = `http://127.0.0.1:${port}/image.tar`;
+    const { origin, close } = await startServer((_, response) => response.writeHead(401).end());
+    const url = `${origin}/image.tar`;
     try {
       const { status, stderr } = await command(["verify", url]);
       assert.match(stderr, /^oci-archive: Cannot read .*: it answered 401; check .+\n$/);
       assert.equal(status, 1);
     } finally {
-      server.close();
-      server.closeAllConnections();
+      close();
     }
     const { status, stderr } = await command(["verify", url]);
     assert.match(stderr, /^oci-archive: Cannot read .*; check the address, or try again\n$/);

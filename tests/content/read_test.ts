@@ -17,6 +17,7 @@ import {
 } from "../../mod.ts";
 import { chunksOf, discard, hasBlob, openBlob } from "../../src/content/read.ts";
 import { collect, macrotask, noise, text, utf8 } from "../helpers/bytes.ts";
+import { countingSignal } from "../helpers/counting_signal.ts";
 import { chunked, stalledStream, streamOf } from "../helpers/streams.ts";
 
 const HELLO: Descriptor = {
@@ -294,18 +295,11 @@ test("chunksOf() refuses what is not bytes", async () => {
 });
 
 test("chunksOf() leaves no listener on the signal", async () => {
-  const { signal } = new AbortController();
-  let listeners = 0;
-  const counted = {
-    aborted: false,
-    throwIfAborted: () => signal.throwIfAborted(),
-    addEventListener: () => listeners++,
-    removeEventListener: () => listeners--,
-  } as unknown as AbortSignal;
-  for await (const _ of chunksOf(streamOf([utf8("a")]), HELLO, counted)) {
-    assert.equal(listeners, 1);
+  const { signal, listeners } = countingSignal();
+  for await (const _ of chunksOf(streamOf([utf8("a")]), HELLO, signal)) {
+    assert.equal(listeners(), 1);
   }
-  assert.equal(listeners, 0);
+  assert.equal(listeners(), 0);
 });
 
 test("hasBlob() asks a store that can say so, and opens nothing", async () => {

@@ -222,14 +222,11 @@ describe("s3Upload() to a real server", { skip: lacks("moto_server") }, () => {
   }
 
   for (
-    const [which, pattern] of [["its first request", /^POST \?uploads/], [
-      "a part",
-      /^PUT/,
-    ]] as const
+    const [which, pattern] of [["first request", /^POST \?uploads/], ["part", /^PUT/]] as const
   ) {
     let seen = 0;
     s3Test(
-      `asks again where ${which} is not answered for its stallTimeout`,
+      `asks again where a ${which} is not answered for its stallTimeout`,
       (request) => pattern.test(request) && seen++ === 0 ? "stall" : undefined,
       async (proxy, server) => {
         await s3Upload(plan, `${proxy.url}/heard`, { ...OPTIONS, stallTimeout: 300 });

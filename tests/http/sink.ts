@@ -27,7 +27,8 @@ export interface Sink {
  * Starts a sink for the time of a test. The path tells what it does: `/take` takes it all, `/refuse`
  * answers 403 before the body, `/slam` answers 413 and closes with the body unread, `/keep` answers
  * 413 and reads no further but keeps the connection, `/deaf` reads no body and answers nothing,
- * `/mute` reads it all and answers nothing, `/hasty` answers 200 before the body, `/moved?to=URL` redirects to there, and `/loop` to itself.
+ * `/mute` reads it all and answers nothing, `/hasty` answers 200 before the body, `/moved?to=URL`
+ * redirects to there, and `/loop` to itself.
  */
 export function startSink(t: TestContext): Promise<Sink> {
   const all: Received[] = [];

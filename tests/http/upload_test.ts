@@ -1,6 +1,6 @@
 import { after, before, describe, test, type TestContext } from "node:test";
 import assert from "node:assert/strict";
-import { createServer, type RequestListener } from "node:http";
+import type { RequestListener } from "node:http";
 import { inspect } from "node:util";
 import {
   type ArchivePlan,
@@ -11,6 +11,7 @@ import {
 } from "../../mod.ts";
 import { s3Upload, uploadArchive } from "../../src/http/mod.ts";
 import { collect, sha256 } from "../helpers/bytes.ts";
+import { startServer } from "../helpers/server.ts";
 import { AppStore, NAMES } from "./servers/app.ts";
 import { RUNTIMES, type Server } from "./servers/start.ts";
 import { ask } from "./wire.ts";
@@ -415,14 +416,9 @@ describe("uploadArchive()", () => {
 
 /** Serves for the time of a test; gives where. */
 async function serving(t: TestContext, listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  return `http://127.0.0.1:${port}/x`;
+  const { origin, close } = await startServer(listener);
+  t.after(close);
+  return `${origin}/x`;
 }
 
 /** A fetch that reads what is sent and answers with these, one after the other. */

@@ -2,11 +2,9 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -19,6 +17,7 @@ import { collect, concat, equal, noise, utf8 } from "../helpers/bytes.ts";
 import { inFolder } from "../helpers/folder.ts";
 import { addImage } from "../helpers/image.ts";
 import { tagged } from "../helpers/layout_folder.ts";
+import { startServer } from "../helpers/server.ts";
 import { base256, paxEntry, rawHeader, tarEntry, tarOf } from "../helpers/tar.ts";
 
 const ABILITIES = ["exists", "resolve", "roots", "referrers"] as const;
@@ -53,18 +52,10 @@ describeStore("ArchiveFileStore of a URL", ABILITIES, async (contents) => {
   return { store: new ArchiveFileStore(url), close };
 });
 
-/** A server that answers as it is told to. */
+/** A server that answers as it is told to, and a URL there with a secret in it. */
 async function serve(listener: RequestListener): Promise<{ url: URL; close: () => void }> {
-  const server = createServer(listener).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: new URL(`http://127.0.0.1:${port}/image.tar?signature=secret`),
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  const { origin, close } = await startServer(listener);
+  return { url: new URL(`${origin}/image.tar?signature=secret`), close };
 }
 
 /** Answers ranges as RFC 9110 has it, with the entity tag of the moment. */

@@ -27,6 +27,7 @@ import {
 import { LayoutStore } from "../../src/stores/layout.ts";
 import { describeStore } from "../contracts/store.ts";
 import { collect, drain, equal, macrotask, noise, sha256, text, utf8 } from "../helpers/bytes.ts";
+import { countingSignal } from "../helpers/counting_signal.ts";
 import { inFolder } from "../helpers/folder.ts";
 import { addImage, addIndex, addJson } from "../helpers/image.ts";
 import { LayoutFolder, tagged } from "../helpers/layout_folder.ts";
@@ -751,19 +752,13 @@ test(
   "a stream that has ended, or was cancelled, listens to its signal no more",
   inLayout(async (layout, store) => {
     const blob = await layout.add("", noise(2 * MIB));
-    let listeners = 0;
-    const signal = {
-      aborted: false,
-      throwIfAborted() {},
-      addEventListener: () => listeners++,
-      removeEventListener: () => listeners--,
-    } as unknown as AbortSignal;
+    const { signal, listeners } = countingSignal();
     await collect(await store.open(blob, { signal }));
-    assert.equal(listeners, 0);
+    assert.equal(listeners(), 0);
     const body = await store.open(blob, { signal }) as ReadableStream;
-    assert.equal(listeners, 1);
+    assert.equal(listeners(), 1);
     await body.cancel();
-    assert.equal(listeners, 0);
+    assert.equal(listeners(), 0);
   }),
 );
 

@@ -42,10 +42,7 @@ export interface OpenPageOptions extends BrowserContextOptions {
    * @default {"picked"}
    */
   save?: "picked" | "download";
-  /**
-   * By how much the page's own waits are shorter.
-   * @default {1}
-   */
+  /** By how much the page's own waits are shorter. */
   haste?: number;
 }
 
@@ -53,7 +50,7 @@ export interface OpenPageOptions extends BrowserContextOptions {
 export async function openPage(
   browser: Browser,
   url: string,
-  { save = "picked", haste = 1, ...options }: OpenPageOptions = {},
+  { save = "picked", haste, ...options }: OpenPageOptions = {},
 ): Promise<OpenPage> {
   const context = await browser.newContext(options);
   const page = await context.newPage();
@@ -63,14 +60,16 @@ export async function openPage(
     if (/Content.Security.Policy|TrustedHTML/i.test(message.text())) errors.push(message.text());
   });
   await page.addInitScript(save === "picked" ? PICK_PRIVATE_FILE : NO_PICKER);
-  await page.addInitScript((haste) => {
-    const { setTimeout } = globalThis;
-    Object.assign(globalThis, {
-      setTimeout: (task: () => void, wait = 0) => setTimeout(task, wait / haste),
-    });
-  }, haste);
+  if (haste) await page.addInitScript(hurry, haste);
   await page.goto(url);
   return { page, errors, close: () => context.close() };
+}
+
+function hurry(haste: number): void {
+  const { setTimeout } = globalThis;
+  Object.assign(globalThis, {
+    setTimeout: (task: () => void, wait = 0) => setTimeout(task, wait / haste),
+  });
 }
 
 const NO_PICKER = "delete globalThis.showSaveFilePicker;";

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { Limiter } from "../../../src/content/limiter.ts";
 import { RegistryStore } from "../../../src/stores/registry/registry.ts";
 import { collect } from "../../helpers/bytes.ts";
+import { countingSignal } from "../../helpers/counting_signal.ts";
 import { brokenBody, FakeRegistry } from "./fake_registry.ts";
 
 /** A task that ends when it is told to. */
@@ -34,18 +35,12 @@ test("run() leaves no listener on the signal of a task that waited and ran", asy
   const limiter = new Limiter(1);
   const { task, open } = gate();
   const first = limiter.run(task);
-  let listeners = 0;
-  const signal = {
-    aborted: false,
-    throwIfAborted() {},
-    addEventListener: () => listeners++,
-    removeEventListener: () => listeners--,
-  } as unknown as AbortSignal;
+  const { signal, listeners } = countingSignal();
   const second = limiter.run(() => Promise.resolve("ran"), { signal });
   open();
   await first;
   assert.equal(await second, "ran");
-  assert.equal(listeners, 0);
+  assert.equal(listeners(), 0);
 });
 
 test("run() lets those who left the line before their turn go at once, and never runs them", async () => {
