@@ -53,7 +53,13 @@ describe("s3Upload() to a server that judges signatures", { skip: lacks("radosgw
   for (const key of ["plain.tar", "a+b c/ü(1)'!*.tar"]) {
     test(`is granted for the key ${key}`, async () => {
       const url = `${bucket}/${encodeURI(key)}`;
-      const options = { credentials: CREDENTIALS, partSize: PART_SIZE, maxAttempts: 1 };
+      const options = {
+        credentials: CREDENTIALS,
+        partSize: PART_SIZE,
+        // The database file loses one of two parts that arrive at the same time.
+        concurrency: 1,
+        maxAttempts: 1,
+      };
       const { etag } = await s3Upload(plan, url, options);
       assert.match(etag, /-2"?$/);
       const { headers } = await new S3Client(url, options).request({ method: "HEAD" });
