@@ -16,6 +16,7 @@ import {
 import { ContainerdStore } from "../../../src/stores/containerd/containerd.ts";
 import { describeStore, type StoreContents } from "../../contracts/store.ts";
 import { collect, equal, noise, sha256 } from "../../helpers/bytes.ts";
+import { countingSignal } from "../../helpers/counting_signal.ts";
 import { addImage } from "../../helpers/image.ts";
 import { type FakeContents, startFakeContainerd } from "./fake_containerd.ts";
 
@@ -168,6 +169,51 @@ test("a blob that is missing is named, with how to go on", async () => {
       assert.match(error.message, /one platform/);
       return true;
     });
+  });
+});
+
+test("a blob that is missing is told also where none of its bytes are asked for", async () => {
+  const { layer, blobs, ...held } = await imageOf("layer");
+  const without = blobs.filter(({ descriptor }) => descriptor.digest !== layer.digest);
+  await inContainerd({ ...held, blobs: without }, async (store) => {
+    for (const range of [{ length: 0 }, { offset: layer.size + 1 }]) {
+      await assert.rejects(() => store.open(layer, range), { name: "BlobNotFoundError" });
+    }
+  });
+});
+
+test("a blob of one message comes as bytes, without a stream", async () => {
+  const { layer, ...held } = await imageOf(noise(1000));
+  for (const messageSize of [1000, 1001]) {
+    await inContainerd({ ...held, messageSize }, async (store) => {
+      for (const range of [{}, { offset: 1 }, { length: 10 }, { offset: 990, length: 10 }]) {
+        assert.ok(await store.open(layer, range) instanceof Uint8Array);
+      }
+    });
+  }
+});
+
+test("nothing listens to a signal any more once a blob has been read, or not", async () => {
+  const { layer, ...held } = await imageOf(noise(300_000));
+  for (const messageSize of [100_000, 1 << 20]) {
+    await inContainerd({ ...held, messageSize }, async (store) => {
+      const { signal, listeners } = countingSignal();
+      await collect(await store.open(layer, { signal }));
+      assert.equal(listeners(), 0, `read, of messages of ${messageSize} bytes`);
+    });
+  }
+  await inContainerd({ ...held, messageSize: 100_000 }, async (store) => {
+    const { signal, listeners } = countingSignal();
+    const body = (await store.open(layer, { signal })) as ReadableStream<Uint8Array>;
+    assert.equal(listeners(), 1);
+    await body.cancel();
+    assert.equal(listeners(), 0, "cancelled");
+  });
+  const trouble = { after: 1, kind: "error" } as const;
+  await inContainerd({ ...held, messageSize: 100_000, trouble }, async (store) => {
+    const { signal, listeners } = countingSignal();
+    await assert.rejects(async () => collect(await store.open(layer, { signal })), BlobReadError);
+    assert.equal(listeners(), 0, "broken off");
   });
 });
 
