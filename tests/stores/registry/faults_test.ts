@@ -16,6 +16,7 @@ import {
   type Retry,
 } from "../../../src/stores/registry/registry.ts";
 import { collect, drain, equal, noise } from "../../helpers/bytes.ts";
+import { countingSignal } from "../../helpers/counting_signal.ts";
 import { brokenBody, failure, FakeRegistry, json } from "./fake_registry.ts";
 
 const LAYER = noise(1 << 20);
@@ -297,9 +298,13 @@ test("Retry-After is kept to, as seconds and as a date", async () => {
         ? new Response(null, { status: 429, headers: { "retry-after": ask() } })
         : undefined
     );
+    const start = performance.now();
     await readLayer(store, layer);
+    const took = performance.now() - start;
     const { delay } = retries[0]!;
     assert.ok(delay > 100 && delay <= 1500, `${delay} ms`);
+    // Timers of some runtimes are up to a millisecond early.
+    assert.ok(took > delay - 5, `${took} ms, and not ${delay}`);
   }
 });
 
@@ -645,6 +650,24 @@ test("pages of referrers that lead in a circle, or on and on, are an error", asy
   }
 });
 
+test("pages of referrers have a bound in bytes, too", async () => {
+  const { registry, store, image } = await setUp({ maxManifestSize: 8 << 20 });
+  const page = '{"schemaVersion":2,"manifests":[]}'.padEnd(8 << 20);
+  registry.interceptions.push(() =>
+    new Response(page, {
+      headers: {
+        "content-type": "application/vnd.oci.image.index.v1+json",
+        link: `<?page=${registry.seen.length}>; rel=next`,
+      },
+    })
+  );
+  await assert.rejects(() => store.referrers(image.manifest), {
+    name: "RegistryError",
+    message: /: its pages do not end$/,
+  });
+  assert.equal(registry.seen.length, 5);
+});
+
 test("a page of referrers that is missing is named by its URL, without its query", async () => {
   const { registry, store, image } = await setUp();
   registry.interceptions.push(({ url }) => {
@@ -677,6 +700,49 @@ test("referrers are read by their tag where the API is not there, which is asked
       assert.equal(registry.requests("/manifests/sha256-").length, times);
     }
   }
+});
+
+test("referrers are read by their tag where the API's path shows something else", async () => {
+  for (const type of ["text/html", undefined]) {
+    const { registry, store, image } = await setUp();
+    let isCancelled = false;
+    const body = new ReadableStream({ cancel: () => void (isCancelled = true) });
+    registry.interceptions.push(({ url }) =>
+      url.pathname.includes("/referrers/")
+        ? new Response(body, { headers: type ? { "content-type": type } : {} })
+        : undefined
+    );
+    assert.deepEqual(await store.referrers(image.manifest), []);
+    assert.equal(registry.requests("/manifests/sha256-").length, 1);
+    assert.ok(isCancelled, "the page is still open");
+  }
+});
+
+test("referrers that may not be read are an error, not none", async () => {
+  for (const status of [401, 403]) {
+    const { registry, store, image } = await setUp();
+    registry.interceptions.push(() => failure(status, "DENIED"));
+    await assert.rejects(
+      () => store.referrers(image.manifest),
+      (error) => error instanceof RegistryError && error.status === status,
+    );
+  }
+});
+
+test("nothing listens to a signal any more once a call has ended, either way", async () => {
+  for (const status of [200, 404]) {
+    const { registry, store, layer } = await setUp();
+    if (status !== 200) registry.interceptions.push(() => failure(status, "BLOB_UNKNOWN"));
+    const { signal, listeners } = countingSignal();
+    const reading = async () => collect(await store.open(layer, { signal }));
+    await (status === 200 ? reading() : assert.rejects(reading, BlobNotFoundError));
+    assert.equal(listeners(), 0, String(status));
+  }
+  const { registry, store, layer } = await setUp({ maxAttempts: 2 });
+  registry.interceptions.push(() => Promise.reject(new TypeError("connection refused")));
+  const { signal, listeners } = countingSignal();
+  await assert.rejects(() => store.open(layer, { signal }), RegistryError);
+  assert.equal(listeners(), 0, "no answer");
 });
 
 test("referrers() refuses an artifact type that no URL can have, before it asks", async () => {
