@@ -2,7 +2,7 @@
  * How fast, against the peers that are installed.
  *
  *     deno task bench --only export-1g,startup --rounds 3
- *     deno task bench --json > bench.json && deno run -A bench/readme.ts bench.json
+ *     deno task bench --only export --json > bench.json && deno run -A bench/readme.ts bench.json
  *
  * @module
  */

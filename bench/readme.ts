@@ -1,7 +1,7 @@
 /**
- * Puts a report of `deno task bench --json` into README.md as a table.
+ * Puts a report of `deno task bench --only export --json` into README.md as a table.
  *
- *     deno task bench --json > bench.json && deno run -A bench/readme.ts bench.json
+ *     deno task bench --only export --json > bench.json && deno run -A bench/readme.ts bench.json
  *
  * @module
  */
@@ -53,7 +53,7 @@ export function markdown({ machine, rounds, scale, cases }: Report): string {
   return `${lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("")}
 Medians of ${rounds} rounds, whole commands from start to exit; in brackets the median of each round's
 own ratio to the time of the Go reference, which is containerd's algorithm on Go's standard library.
-Measured by \`deno task bench --json\` on ${machine.date}: ${machine.cpu}, ${machine.cores} cores,
+Measured by \`deno task bench --only export --json\` on ${machine.date}: ${machine.cpu}, ${machine.cores} cores,
 ${gigabytes(machine.memory)}, ${machine.kernel}; ${versionList}.
 `;
 }

@@ -599,6 +599,12 @@ test("the runtime's own error does not tell a signed URL", async () => {
   });
 });
 
+/** A page of the referrers API, with the link to the next one where there is one. */
+function referrersPage(link?: string, body = '{"schemaVersion":2,"manifests":[]}'): Response {
+  const headers = { "content-type": "application/vnd.oci.image.index.v1+json" };
+  return new Response(body, { headers: { ...headers, ...(link && { link }) } });
+}
+
 test("referrers are read page by page, and filtered where the registry does not", async () => {
   const { registry, store, image } = await setUp();
   const referrer = (n: number, artifactType: string) => ({
@@ -611,15 +617,9 @@ test("referrers are read page by page, and filtered where the registry does not"
     if (!url.pathname.includes("/referrers/")) return undefined;
     const page = Number(url.searchParams.get("page") ?? 1);
     const link = `<http://evil.test/elsewhere?page=${page + 1}>; rel="next"`;
-    return new Response(
-      JSON.stringify({ schemaVersion: 2, manifests: [referrer(page, page === 2 ? "b" : "a")] }),
-      {
-        headers: {
-          "content-type": "application/vnd.oci.image.index.v1+json",
-          ...(page < 3 && { link }),
-        },
-      },
-    );
+    const manifests = [referrer(page, page === 2 ? "b" : "a")];
+    const body = JSON.stringify({ schemaVersion: 2, manifests });
+    return referrersPage(page < 3 ? link : undefined, body);
   });
   const all = await store.referrers(image.manifest);
   assert.deepEqual(all.map(({ size }) => size), [1, 2, 3]);
@@ -637,12 +637,7 @@ test("pages of referrers that lead in a circle, or on and on, are an error", asy
     let page = 0;
     registry.interceptions.push(({ url }) =>
       url.pathname.includes("/referrers/")
-        ? new Response('{"schemaVersion":2,"manifests":[]}', {
-          headers: {
-            "content-type": "application/vnd.oci.image.index.v1+json",
-            link: `<?page=${isCircle ? 1 : ++page}>; rel=next`,
-          },
-        })
+        ? referrersPage(`<?page=${isCircle ? 1 : ++page}>; rel=next`)
         : undefined
     );
     await assert.rejects(() => store.referrers(image.manifest), RegistryError);
@@ -654,12 +649,7 @@ test("pages of referrers have a bound in bytes, too", async () => {
   const { registry, store, image } = await setUp({ maxManifestSize: 8 << 20 });
   const page = '{"schemaVersion":2,"manifests":[]}'.padEnd(8 << 20);
   registry.interceptions.push(() =>
-    new Response(page, {
-      headers: {
-        "content-type": "application/vnd.oci.image.index.v1+json",
-        link: `<?page=${registry.seen.length}>; rel=next`,
-      },
-    })
+    referrersPage(`<?page=${registry.seen.length}>; rel=next`, page)
   );
   await assert.rejects(() => store.referrers(image.manifest), {
     name: "RegistryError",
@@ -673,12 +663,7 @@ test("a page of referrers that is missing is named by its URL, without its query
   registry.interceptions.push(({ url }) => {
     if (!url.pathname.includes("/referrers/")) return undefined;
     if (url.search !== "") return failure(404, "GONE");
-    return new Response('{"schemaVersion":2,"manifests":[]}', {
-      headers: {
-        "content-type": "application/vnd.oci.image.index.v1+json",
-        link: "<?page=secret>; rel=next",
-      },
-    });
+    return referrersPage("<?page=secret>; rel=next");
   });
   const url = `https://registry.test/v2/team/app/referrers/${image.manifest.digest}`;
   await assert.rejects(() => store.referrers(image.manifest), {
